@@ -1,0 +1,68 @@
+// Plan: every choice the compiler makes for one layer on one machine. A plain value that prints as
+// one line and parses back. No Halide.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dsl/layer_spec.h"
+#include "generators/plan/machine.h"
+
+namespace convc {
+
+enum class Algorithm {
+  direct,     ///< register-tiled loops over the (padded) image
+  pointwise,  ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
+  grouped,    ///< groups > 1: correct for every group count, vectorised over filters
+  taps,       ///< few literal numbers: every non-zero tap is a constant in the code
+  separable,  ///< a rank-1 literal filter: a vertical pass, then a horizontal one
+  naive,      ///< plain loops, no tiling: the yardstick of --schedule naive
+};
+
+/// Order of the two outer loops of a tiled convolution.
+enum class LoopOrder {
+  filters_outer,  ///< one weights panel stays in cache while all its pixels are visited
+  pixels_outer,   ///< one block of pixels stays in cache while all panels are visited
+};
+
+struct Plan {
+  Algorithm algorithm = Algorithm::direct;
+  int lanes = 4;               ///< f32 elements per vector
+  int tile_vectors = 1;        ///< register tile: filter vectors; panel = tile_vectors * lanes
+  int tile_height = 1;         ///< register tile: output rows
+  int tile_width = 1;          ///< register tile: output columns (pixels, for pointwise)
+  std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
+  std::int64_t row_block = 0;  ///< output rows (pixels, for pointwise) of a task; 0: all
+  std::int64_t panel_block = 0;  ///< weights panels of a task; 0: all
+  LoopOrder loop_order = LoopOrder::filters_outer;
+  std::string reason;  ///< in words; not part of a plan's identity
+
+  [[nodiscard]] std::int64_t filter_panel() const { return std::int64_t{tile_vectors} * lanes; }
+};
+
+std::string_view name_of(Algorithm algorithm);
+
+/// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0
+/// order=filters_outer". Does not contain the reason.
+std::string to_text(const Plan& plan);
+
+/// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.
+std::optional<Plan> parse_plan(std::string_view text, std::string* error);
+
+/// How packed weights lie in memory: the layout portable code can execute (runtime/src/pack.c).
+/// Kernel elements: [ceil(filters/filter_panel)][channels_per_group/channel_block][kernel_height]
+/// [kernel_width][channel_block][filter_panel], zeros where the last panel exceeds `filters`; then,
+/// at the next multiple of 64 bytes, bias: [ceil(filters/filter_panel) * filter_panel], zero-filled.
+struct PackedLayout {
+  std::int64_t filter_panel = 1;
+  std::int64_t channel_block = 1;
+  std::int64_t kernel_bytes = 0;
+  std::int64_t bias_offset_bytes = 0;  ///< from the start of the kernel elements
+  std::int64_t bias_bytes = 0;         ///< 0 without bias
+  std::int64_t total_bytes = 0;        ///< a multiple of 64
+};
+PackedLayout packed_layout(const LayerSpec& layer, const Plan& plan);
+
+}  // namespace convc

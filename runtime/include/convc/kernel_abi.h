@@ -1,0 +1,151 @@
+/* kernel_abi.h: the data a generated library hands to the runtime. Written by convc as constant
+ * data (generators/emit/descriptor_object.cpp), read by runtime/src. Users need not look here.
+ * Only fixed-width integers and pointers, no padding left to the compiler, so that the writer can
+ * lay it out for any 64-bit target. Arrays are pointers with counts. */
+#ifndef CONVC_KERNEL_ABI_H
+#define CONVC_KERNEL_ABI_H
+
+#include "convc/convc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { CONVC_DTYPE_F32 = 0 };
+
+/* An input, an output, or a variable (weights) of the kernel: dense, row-major. */
+typedef struct convc_tensor {
+  const char *name; /* as the member of the generated struct */
+  const int64_t *shape;
+  uint32_t rank;
+  uint32_t dtype;   /* CONVC_DTYPE_* */
+  uint64_t bytes;   /* product of shape times element size */
+} convc_tensor;
+
+/* Where a kernel argument lies. */
+enum {
+  CONVC_SOURCE_INPUT = 0,     /* index: input */
+  CONVC_SOURCE_OUTPUT = 1,    /* index: output */
+  CONVC_SOURCE_PACKED = 2,    /* offset_bytes from the start of `packed` (its header included) */
+  CONVC_SOURCE_WORKSPACE = 3, /* offset_bytes from the start of `workspace` */
+  CONVC_SOURCE_CONSTANT = 4   /* `constant` points at read-only data in the library */
+};
+
+typedef struct convc_dim {
+  int32_t extent; /* elements */
+  int32_t stride; /* elements */
+} convc_dim;
+
+typedef struct convc_argument {
+  uint32_t source; /* CONVC_SOURCE_* */
+  uint32_t index;
+  uint64_t offset_bytes;
+  const void *constant;
+  const convc_dim *dims; /* innermost first, as Halide has them */
+  uint32_t rank;
+  uint32_t dtype;
+} convc_argument;
+
+/* One call of generated code. `function` is Halide's argv form: argv[0] points at the user-context
+ * pointer, argv[1..] are halide_buffer_t*. */
+typedef struct convc_step {
+  int32_t (*function)(void **argv);
+  const convc_argument *arguments;
+  uint32_t argument_count; /* at most CONVC_MAX_ARGUMENTS */
+  uint32_t max_tasks;      /* iterations of its parallel loop; 1: serial */
+  const char *layer;       /* for error texts */
+} convc_step;
+
+enum { CONVC_MAX_ARGUMENTS = 16, CONVC_MAX_RANK = 8 };
+
+enum { CONVC_PACK_PANELS = 0, CONVC_PACK_BIAS = 1 };
+
+/* How one variable goes into `packed`.
+ * PANELS: HWIO kernel -> [ceil(filters/filter_panel)][channels/channel_block][kernel_height]
+ *   [kernel_width][channel_block][filter_panel], zeros beyond `filters`. `channels` are those of one
+ *   group; channel_block divides it.
+ * BIAS: [filters] -> [ceil(filters/filter_panel) * filter_panel], zeros beyond. */
+typedef struct convc_packing {
+  uint32_t kind;     /* CONVC_PACK_* */
+  uint32_t variable; /* index into the kernel's variables */
+  uint64_t offset_bytes; /* from the start of `packed`, after its header */
+  uint64_t bytes;
+  int64_t kernel_height, kernel_width, channels, filters; /* 1 where the kind has no such size */
+  int64_t filter_panel, channel_block;
+} convc_packing;
+
+/* The kernel compiled for one ISA. */
+typedef struct convc_variant {
+  const char *isa;               /* "avx512", ... */
+  uint64_t cpu_features;         /* CONVC_CPU_* the code needs */
+  uint64_t identity[2];          /* hash of what packed weights must match */
+  uint64_t packed_bytes;         /* header included; 0: takes no packed weights */
+  uint64_t workspace_bytes;      /* shared part: tensors between steps and kernels' own scratch */
+  uint64_t scratch_offset_bytes; /* where kernels' shared scratch starts within the shared part */
+  uint64_t thread_scratch_bytes; /* per thread, on top; a multiple of CONVC_ALIGNMENT */
+  const convc_packing *packings;
+  const convc_step *steps;
+  uint32_t packing_count;
+  uint32_t step_count;
+} convc_variant;
+
+struct convc_kernel {
+  uint32_t abi_version;  /* CONVC_ABI_VERSION */
+  uint32_t struct_bytes; /* sizeof(convc_kernel) */
+  const char *name;      /* e.g. "edge_down" */
+  const convc_tensor *inputs;
+  const convc_tensor *outputs;
+  const convc_tensor *variables;
+  const convc_variant *variants; /* best first */
+  uint32_t input_count, output_count, variable_count, variant_count;
+};
+
+/* The first bytes of `packed`; 64 bytes, then the packings. */
+typedef struct convc_packed_header {
+  uint64_t magic;       /* CONVC_PACKED_MAGIC */
+  uint32_t abi_version;
+  uint32_t header_bytes; /* 64 */
+  uint64_t identity[2];
+  uint64_t packed_bytes;
+  uint64_t reserved[3];
+} convc_packed_header;
+#define CONVC_PACKED_MAGIC UINT64_C(0x636e7076636f6e76) /* "vnocvpnc" in memory order */
+#define CONVC_PACKED_HEADER_BYTES 64u
+
+/* Bits of convc_variant.cpu_features; CPUID names, plus the operating system's consent (XCR0). */
+#define CONVC_CPU_SSE41 (UINT64_C(1) << 0)
+#define CONVC_CPU_AVX (UINT64_C(1) << 1)
+#define CONVC_CPU_F16C (UINT64_C(1) << 2)
+#define CONVC_CPU_FMA (UINT64_C(1) << 3)
+#define CONVC_CPU_AVX2 (UINT64_C(1) << 4)
+#define CONVC_CPU_AVX512F (UINT64_C(1) << 5)
+#define CONVC_CPU_AVX512CD (UINT64_C(1) << 6)
+#define CONVC_CPU_AVX512VL (UINT64_C(1) << 7)
+#define CONVC_CPU_AVX512DQ (UINT64_C(1) << 8)
+#define CONVC_CPU_AVX512BW (UINT64_C(1) << 9)
+#define CONVC_CPU_AVX512IFMA (UINT64_C(1) << 10)
+#define CONVC_CPU_AVX512VBMI (UINT64_C(1) << 11)
+#define CONVC_CPU_AVX512VBMI2 (UINT64_C(1) << 12)
+#define CONVC_CPU_AVX512VNNI (UINT64_C(1) << 13)
+#define CONVC_CPU_AVX512BITALG (UINT64_C(1) << 14)
+#define CONVC_CPU_AVX512VPOPCNTDQ (UINT64_C(1) << 15)
+#define CONVC_CPU_AVX512BF16 (UINT64_C(1) << 16)
+#define CONVC_CPU_AVXVNNI (UINT64_C(1) << 17)
+#define CONVC_CPU_AMX (UINT64_C(1) << 18)
+#define CONVC_CPU_AVX512FP16 (UINT64_C(1) << 19)
+
+/* Features of this CPU as CONVC_CPU_* bits; 0 on other architectures than x86-64. */
+uint64_t convc_cpu_features(void);
+
+/* What generated code calls instead of Halide's runtime (emit renames the references
+ * halide_X -> convc_rt_X). `user_context` points at the call's state. */
+void *convc_rt_malloc(void *user_context, size_t bytes);
+void convc_rt_free(void *user_context, void *pointer);
+int convc_rt_do_par_for(void *user_context, int (*task)(void *user_context, int index, uint8_t *closure),
+                        int min, int size, uint8_t *closure);
+int convc_rt_error_out_of_memory(void *user_context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
