@@ -1,0 +1,142 @@
+// Direct convolution, groups = 1: a register tile of output pixels x filters, accumulated over all
+// taps and channels. Weights are packed in panels, [panel][block][row][column][channel][filter], so
+// that the innermost loop reads them in order.
+#include "generators/kernels/conv2d_generator.h"
+
+namespace convc {
+namespace {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::RVar;
+using Halide::TailStrategy;
+using Halide::Var;
+
+class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
+ public:
+  ImageInput input{"input"};
+  PackedKernel kernel{"kernel"};
+  PackedBias* bias = nullptr;
+  ImageOutput output{"output"};
+
+  void configure() {
+    if (use_bias) bias = add_input<Halide::Buffer<float, 1>>("bias");
+  }
+
+  /* The maths. */
+  void generate() {
+    padded = zero_padded(input, blocked());
+    taps = RDom(0, channels_per_block(), 0, value(kernel_width), 0, value(kernel_height), "taps");
+    const RVar channel = taps.x, tap_column = taps.y, tap_row = taps.z;
+
+    const Expr column = v.column * value(stride_width) + tap_column * value(dilation_width);
+    const Expr row = v.row * value(stride_height) + tap_row * value(dilation_height);
+    partial(filter, v.column, v.row, v.batch, block) = 0.0f;
+    partial(filter, v.column, v.row, v.batch, block) +=
+        kernel(filter % panel(), channel, tap_column, tap_row, block, filter / panel()) *
+        padded(block * channels_per_block() + channel, column, row, v.batch);
+
+    Expr total = partial(filter, v.column, v.row, v.batch, 0);
+    if (blocked()) {
+      blocks = RDom(0, value(in_channels) / channels_per_block(), "blocks");
+      sum(filter, v.column, v.row, v.batch) = 0.0f;
+      sum(filter, v.column, v.row, v.batch) += partial(filter, v.column, v.row, v.batch, blocks);
+      total = sum(filter, v.column, v.row, v.batch);
+    }
+    output(filter, v.column, v.row, v.batch) =
+        finished(total, use_bias ? (*bias)(filter) : Expr(0.0f));
+  }
+
+  /* The schedule. Loops from the outside in (filters_outer; pixels_outer swaps panel and tile_row):
+   *   parallel task in batch x row blocks x panel blocks     copies its padded input
+   *     panel, tile_row, tile_column                         accumulators live in registers
+   *       tap_row, tap_column, channel
+   *         pixel of tile, vector of panel                   unrolled: one FMA each */
+  void schedule() {
+    tile_the_output();
+    if (blocked()) {
+      sum.compute_at(output, panel_index).vectorize(filter, lanes).unroll(filter);
+      sum.update()
+          .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::RoundUp)
+          .reorder(filter, in_tile_column, tile_column, v.row, v.batch, blocks)
+          .vectorize(filter, lanes)
+          .unroll(filter)
+          .unroll(in_tile_column);
+      keep_in_registers(sum);
+    } else {
+      keep_in_registers(output);
+    }
+    copy_padded_input();
+  }
+
+ private:
+  bool blocked() const { return channels_per_block() != value(in_channels); }
+
+  void tile_the_output() {
+    const bool ragged = value(filters) % panel() != 0;
+    const int tile_rows = ceil_div(out_height(), value(tile_height));
+    const int rows_per_task =
+        value(row_block) == 0 ? tile_rows : ceil_div(value(row_block), value(tile_height));
+    const int panels_per_task = value(panel_block) == 0 ? panels() : value(panel_block);
+    Func out = output;
+    out.bound(filter, 0, value(filters))
+        .bound(v.column, 0, out_width())
+        .bound(v.row, 0, out_height())
+        .bound(v.batch, 0, value(batch));
+    out.split(filter, panel_index, filter, panel(),
+              ragged ? TailStrategy::PredicateStores : TailStrategy::Auto)
+        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::ShiftInwards)
+        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::ShiftInwards)
+        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
+        .split(tile_row, row_task, tile_row, rows_per_task, TailStrategy::GuardWithIf);
+    if (pixels_outer) {
+      out.reorder(filter, in_tile_column, in_tile_row, tile_column, panel_index, tile_row,
+                  panel_task, row_task, v.batch);
+    } else {
+      out.reorder(filter, in_tile_column, in_tile_row, tile_column, tile_row, panel_index,
+                  panel_task, row_task, v.batch);
+    }
+    out.fuse(panel_task, row_task, task).fuse(task, v.batch, task).parallel(task);
+    out.vectorize(filter, lanes).unroll(filter).unroll(in_tile_column).unroll(in_tile_row);
+  }
+
+  /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the
+  /// tile unrolled, so that each accumulator is a register across the loops over taps.
+  void keep_in_registers(Func consumer) {
+    partial.compute_at(consumer, tile_column)
+        .store_in(Halide::MemoryType::Register)
+        .vectorize(filter, lanes)
+        .unroll(filter)
+        .unroll(v.column)
+        .unroll(v.row);
+    partial.update()
+        .reorder(filter, v.column, v.row, taps.x, taps.y, taps.z)
+        .vectorize(filter, lanes)
+        .unroll(filter)
+        .unroll(v.column)
+        .unroll(v.row);
+  }
+
+  void copy_padded_input() {
+    if (!is_padded() && !blocked()) return;
+    padded.compute_at(Func(output), task)
+        .store_in(Halide::MemoryType::Heap)
+        .vectorize(v.channel, std::min(value(lanes), value(in_channels)),
+                   TailStrategy::GuardWithIf);
+  }
+
+  ImageVars v;
+  Var filter{"filter"}, block{"block"};
+  RDom taps, blocks;
+  Func padded, partial{"partial"}, sum{"sum"};
+  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
+      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
+      row_task{"row_task"}, task{"task"};
+};
+
+}  // namespace
+
+}  // namespace convc
+
+HALIDE_REGISTER_GENERATOR(convc::DirectConv2D, convc_direct_conv2d)

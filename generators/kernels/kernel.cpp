@@ -1,0 +1,116 @@
+// Chooses the generator for a plan and sets its parameters, from one table.
+#include "generators/kernels/kernel.h"
+
+#include <Halide.h>
+
+#include <utility>
+
+namespace convc {
+namespace {
+
+std::string generator_name(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::direct: return "convc_direct_conv2d";
+    case Algorithm::pointwise: return "convc_pointwise_conv2d";
+    case Algorithm::grouped: return "convc_grouped_conv2d";
+    case Algorithm::taps:
+    case Algorithm::separable: return "convc_literal_conv2d";
+    case Algorithm::naive: return "convc_naive_conv2d";
+  }
+  return {};
+}
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// The one table from (layer, plan) to GeneratorParams.
+Parameters kernel_parameters(const LayerSpec& layer, const Plan& plan) {
+  auto text = [](std::int64_t value) { return std::to_string(value); };
+  auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
+  return {
+      {"batch", text(layer.batch)},
+      {"in_height", text(layer.in.height)},
+      {"in_width", text(layer.in.width)},
+      {"in_channels", text(layer.in_channels)},
+      {"filters", text(layer.filters)},
+      {"kernel_height", text(layer.kernel_size.height)},
+      {"kernel_width", text(layer.kernel_size.width)},
+      {"stride_height", text(layer.strides.height)},
+      {"stride_width", text(layer.strides.width)},
+      {"dilation_height", text(layer.dilation_rate.height)},
+      {"dilation_width", text(layer.dilation_rate.width)},
+      {"pad_top", text(layer.padding.top)},
+      {"pad_left", text(layer.padding.left)},
+      {"pad_bottom", text(layer.padding.bottom)},
+      {"pad_right", text(layer.padding.right)},
+      {"groups", text(layer.groups)},
+      {"use_bias", flag(layer.use_bias)},
+      {"relu", flag(layer.activation == Activation::relu)},
+      {"lanes", text(plan.lanes)},
+      {"tile_vectors", text(plan.tile_vectors)},
+      {"tile_height", text(plan.tile_height)},
+      {"tile_width", text(plan.tile_width)},
+      {"channel_block", text(plan.channel_block)},
+      {"row_block", text(plan.row_block)},
+      {"panel_block", text(plan.panel_block)},
+      {"pixels_outer", flag(plan.loop_order == LoopOrder::pixels_outer)},
+  };
+}
+
+/// Fixes the shape of every buffer of the pipeline, in the order of its arguments.
+void set_shapes(Halide::Internal::AbstractGenerator& generator,
+                const std::vector<KernelArgument>& arguments) {
+  auto argument = arguments.begin();
+  for (const auto& info : generator.arginfos()) {
+    if (info.dir == Halide::Internal::ArgInfoDirection::Output) continue;
+    for (Halide::Parameter parameter : generator.input_parameter(info.name)) {
+      int index = 0;
+      for (const ArgumentDim& dim : argument->dims) {
+        parameter.set_min_constraint(index, 0);
+        parameter.set_extent_constraint(index, dim.extent);
+        parameter.set_stride_constraint(index, dim.stride);
+        ++index;
+      }
+      ++argument;
+    }
+  }
+  for (Halide::Func output : generator.output_func("output")) {
+    for (Halide::OutputImageParam buffer : output.output_buffers()) {
+      int index = 0;
+      for (const ArgumentDim& dim : argument->dims) {
+        buffer.dim(index).set_bounds(0, dim.extent).set_stride(dim.stride);
+        ++index;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
+                            const std::string& symbol) {
+  const Halide::Target full = Halide::Target(target)
+                                  .with_feature(Halide::Target::NoRuntime)
+                                  .with_feature(Halide::Target::NoAsserts)
+                                  .with_feature(Halide::Target::NoBoundsQuery)
+                                  .with_feature(Halide::Target::UserContext);
+  const std::string name = generator_name(plan.algorithm);
+  auto generator =
+      Halide::Internal::GeneratorRegistry::create(name, Halide::GeneratorContext(full));
+  for (const auto& [key, value] : kernel_parameters(layer, plan)) {
+    generator->set_generatorparam_value(key, value);
+  }
+  Halide::Pipeline pipeline = generator->build_pipeline();
+  set_shapes(*generator, kernel_arguments(layer, plan));
+
+  std::vector<Halide::Argument> arguments;
+  for (const auto& info : generator->arginfos()) {
+    if (info.dir == Halide::Internal::ArgInfoDirection::Output) continue;
+    for (const Halide::Parameter& parameter : generator->input_parameter(info.name)) {
+      arguments.emplace_back(info.name, Halide::Argument::InputBuffer, parameter.type(),
+                             parameter.dimensions(), parameter.get_argument_estimates());
+    }
+  }
+  return pipeline.compile_to_module(arguments, symbol, full);
+}
+
+}  // namespace convc
