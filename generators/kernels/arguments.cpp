@@ -18,15 +18,13 @@ std::vector<ArgumentDim> dense(const std::vector<std::int64_t>& extents) {
   return dims;
 }
 
-/// Pointwise kernels see all pixels of all images as one row.
-bool pixels_are_flat(const Plan& plan) { return plan.algorithm == Algorithm::pointwise; }
-
 }  // namespace
 
 std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {
-  const bool flat = pixels_are_flat(plan);
+  // Pointwise kernels see all pixels of all images as one row.
+  const bool flat = plan.algorithm == Algorithm::pointwise;
   auto image = [&](Size2D size, std::int64_t channels) {
-    if (flat) return dense({channels, layer.batch * size.height * size.width, 1, 1});
+    if (flat) return dense({channels, layer.batch * size.height * size.width});
     return dense({channels, size.width, size.height, layer.batch});
   };
   std::vector<KernelArgument> arguments;
@@ -36,9 +34,10 @@ std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan&
     const std::int64_t panels = (layer.filters + packed.filter_panel - 1) / packed.filter_panel;
     arguments.push_back(
         {ArgumentRole::packed_kernel,
-         dense({packed.filter_panel, packed.channel_block, layer.kernel_size.width,
-                layer.kernel_size.height, layer.channels_per_group() / packed.channel_block,
-                panels})});
+         flat ? dense({packed.filter_panel, packed.channel_block, panels})
+              : dense({packed.filter_panel, packed.channel_block, layer.kernel_size.width,
+                       layer.kernel_size.height,
+                       layer.channels_per_group() / packed.channel_block, panels})});
     if (layer.use_bias) {
       arguments.push_back({ArgumentRole::packed_bias, dense({panels * packed.filter_panel})});
     }

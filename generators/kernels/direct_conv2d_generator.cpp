@@ -58,7 +58,8 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
     if (blocked()) {
       sum.compute_at(output, panel_index).vectorize(filter, lanes).unroll(filter);
       sum.update()
-          .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::RoundUp)
+          .split(v.column, tile_column, in_tile_column, tile_width,
+                 TailStrategy::GuardWithIf)
           .reorder(filter, in_tile_column, tile_column, v.row, v.batch, blocks)
           .vectorize(filter, lanes)
           .unroll(filter)
@@ -74,7 +75,6 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   bool blocked() const { return channels_per_block() != value(in_channels); }
 
   void tile_the_output() {
-    const bool ragged = value(filters) % panel() != 0;
     const int tile_rows = ceil_div(out_height(), value(tile_height));
     const int rows_per_task =
         value(row_block) == 0 ? tile_rows : ceil_div(value(row_block), value(tile_height));
@@ -84,10 +84,9 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
         .bound(v.column, 0, out_width())
         .bound(v.row, 0, out_height())
         .bound(v.batch, 0, value(batch));
-    out.split(filter, panel_index, filter, panel(),
-              ragged ? TailStrategy::PredicateStores : TailStrategy::Auto)
-        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::ShiftInwards)
-        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::ShiftInwards)
+    out.split(filter, panel_index, filter, panel(), TailStrategy::GuardWithIf)
+        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
+        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
         .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
         .split(tile_row, row_task, tile_row, rows_per_task, TailStrategy::GuardWithIf);
     if (pixels_outer) {
@@ -102,10 +101,15 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   }
 
   /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the
-  /// tile unrolled, so that each accumulator is a register across the loops over taps.
+  /// tile unrolled, so that each accumulator is a register across the loops over taps. A tile is
+  /// always computed whole: in a ragged one the guarded stores are known not to happen, so the
+  /// compiler deletes their accumulators, and tails cost only their own work.
   void keep_in_registers(Func consumer) {
     partial.compute_at(consumer, tile_column)
         .store_in(Halide::MemoryType::Register)
+        .bound_extent(filter, panel())
+        .bound_extent(v.column, tile_width)
+        .bound_extent(v.row, blocked() ? 1 : value(tile_height))
         .vectorize(filter, lanes)
         .unroll(filter)
         .unroll(v.column)
