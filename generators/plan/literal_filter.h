@@ -1,0 +1,38 @@
+// What is special about the numbers of a literal filter: zeros that need no work, and rank-1 filters
+// that split into a vertical and a horizontal pass. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "dsl/layer_spec.h"
+
+namespace convc {
+
+/// One non-zero number of a literal kernel (HWIO indices).
+struct Tap {
+  int row, column, channel, filter;
+  float value;
+};
+
+/// The non-zero numbers, in HWIO order. Precondition: the layer's kernel is literal.
+std::vector<Tap> nonzero_taps(const LayerSpec& layer);
+
+/// A position of the filter, with any non-zero number in it.
+struct TapPosition {
+  int row, column;
+};
+std::vector<TapPosition> nonzero_positions(const LayerSpec& layer);
+
+/// kernel[i, j] = vertical[i] * horizontal[j] for one input channel of one filter.
+struct SeparableSlice {
+  int channel, filter;
+  std::vector<float> vertical, horizontal;
+};
+
+/// The factors of every non-zero slice, when each is of rank 1 and the products give back exactly
+/// the numbers of the spec; otherwise nullopt. (Exactly, so that results keep their bound.)
+std::optional<std::vector<SeparableSlice>> separate(const LayerSpec& layer);
+
+}  // namespace convc

@@ -1,0 +1,79 @@
+// The table of machines and the reading of target strings. Pure.
+#include "generators/plan/machine.h"
+
+#include <array>
+#include <set>
+#include <sstream>
+
+namespace convc {
+namespace {
+
+constexpr std::int64_t kKiB = 1024;
+constexpr std::int64_t kMiB = 1024 * kKiB;
+
+/// A machine and the target feature that names it. Cache sizes are per core (L1, L2) and per
+/// chip or cluster (L3), from the makers' optimization guides.
+struct MachineRow {
+  std::string_view feature;
+  Machine machine;
+};
+
+/// x86-64, best first: the first row whose feature is in the target string describes it.
+const std::array<MachineRow, 9>& x86_machines() {
+  // name, isa, lanes, registers, FMA pipes, FMA latency, L1d, L2, L3
+  static const std::array<MachineRow, 9> rows = {{
+      {"avx512_zen5", {"zen5", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 32 * kMiB}},
+      {"avx512_zen4", {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, kMiB, 32 * kMiB}},
+      {"avx512_sapphirerapids",
+       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 2 * kMiB, 30 * kMiB}},
+      {"avx512_cannonlake", {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB}},
+      {"avx512_skylake", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
+      {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
+      {"avx2", {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 512 * kKiB, 16 * kMiB}},
+      {"avx", {"avx core", "avx", 8, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB}},
+      {"x86", {"x86-64 core", "sse", 4, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB}},
+  }};
+  return rows;
+}
+
+const Machine& arm64_machine() {
+  static const Machine machine = {"armv8-a core", "neon",     4,        32, 2, 4,
+                                  64 * kKiB,      512 * kKiB, 8 * kMiB};
+  return machine;
+}
+
+std::set<std::string, std::less<>> tokens_of(std::string_view target) {
+  std::set<std::string, std::less<>> tokens;
+  std::istringstream text{std::string(target)};
+  for (std::string token; std::getline(text, token, '-');) tokens.insert(token);
+  return tokens;
+}
+
+}  // namespace
+
+std::string expand_target_alias(std::string_view target) {
+  if (target == "avx2") return "x86-64-linux-avx-avx2-f16c-fma-sse41";
+  if (target == "avx512") return "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
+  if (target == "sse41") return "x86-64-linux-sse41";
+  return std::string(target);
+}
+
+std::optional<Machine> machine_for_target(std::string_view target, std::string* error) {
+  const auto tokens = tokens_of(target);
+  auto fail = [&](const std::string& what) {
+    if (error != nullptr) *error = "target '" + std::string(target) + "': " + what;
+    return std::nullopt;
+  };
+  if (!tokens.contains("linux")) return fail("only Linux targets are supported yet");
+  if (!tokens.contains("64")) return fail("only 64-bit targets are supported yet");
+  if (tokens.contains("arm")) return arm64_machine();
+  if (!tokens.contains("x86")) {
+    return fail("only the architectures x86 and arm are supported yet");
+  }
+  for (const MachineRow& row : x86_machines()) {
+    if (tokens.contains(row.feature)) return row.machine;
+  }
+  return fail("unknown architecture");
+}
+
+}  // namespace convc

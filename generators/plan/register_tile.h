@@ -1,0 +1,42 @@
+// Choice of the register tile: how many output pixels times filter vectors are accumulated in
+// registers at once. A cost model with its terms in the open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dsl/layer_spec.h"
+#include "generators/plan/machine.h"
+
+namespace convc {
+
+struct RegisterTile {
+  int height = 1;
+  int width = 1;
+  int vectors = 1;
+  int lanes = 1;
+  double cycles = 0;  ///< predicted for the whole layer, one thread
+  std::string text;   ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
+};
+
+/// The image a tile walks over; pointwise layers flatten all pixels into one row.
+struct TileDomain {
+  std::int64_t images = 1;
+  Size2D out;
+  std::int64_t filters = 1;
+  std::int64_t taps = 1;  ///< multiply-adds per output element
+  std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
+};
+TileDomain tile_domain(const LayerSpec& layer, bool flat);
+
+/// Cycles for the whole domain with a given tile.
+double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, const Machine& machine);
+
+/// The tile with the fewest predicted cycles among all that fit the register file.
+RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine);
+
+/// Registers a tile needs: accumulators, one weights vector per filter vector, and a broadcast
+/// input unless the instruction set folds it into the multiply-add (AVX-512).
+int registers_needed(int height, int width, int vectors, const Machine& machine);
+
+}  // namespace convc
