@@ -61,6 +61,10 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
   int channels_per_block() const {
     return value(channel_block) == 0 ? channels_per_group() : value(channel_block);
   }
+  /// The first input channel that a filter reads.
+  Halide::Expr first_channel(const Halide::Var& filter) const {
+    return (filter / (value(filters) / value(groups))) * channels_per_group();
+  }
   bool is_padded() const {
     return value(pad_top) + value(pad_bottom) + value(pad_left) + value(pad_right) > 0;
   }

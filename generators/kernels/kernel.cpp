@@ -5,6 +5,9 @@
 
 #include <utility>
 
+#include "generators/kernels/literal_text.h"
+#include "generators/plan/literal_filter.h"
+
 namespace convc {
 namespace {
 
@@ -56,6 +59,21 @@ Parameters kernel_parameters(const LayerSpec& layer, const Plan& plan) {
   };
 }
 
+/// The numbers of a literal filter, for the generators that compile them in.
+Parameters literal_parameters(const LayerSpec& layer, const Plan& plan) {
+  Parameters parameters;
+  if (plan.algorithm == Algorithm::taps) {
+    parameters.emplace_back("literal_taps", text_of_taps(nonzero_taps(layer)));
+  }
+  if (plan.algorithm == Algorithm::separable) {
+    parameters.emplace_back("literal_slices", text_of_slices(separate(layer).value()));
+  }
+  if (!parameters.empty() && layer.use_bias) {
+    parameters.emplace_back("literal_bias", text_of_numbers(layer.bias->values));
+  }
+  return parameters;
+}
+
 /// Fixes the shape of every buffer of the pipeline, in the order of its arguments.
 void set_shapes(Halide::Internal::AbstractGenerator& generator,
                 const std::vector<KernelArgument>& arguments) {
@@ -97,6 +115,9 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   auto generator =
       Halide::Internal::GeneratorRegistry::create(name, Halide::GeneratorContext(full));
   for (const auto& [key, value] : kernel_parameters(layer, plan)) {
+    generator->set_generatorparam_value(key, value);
+  }
+  for (const auto& [key, value] : literal_parameters(layer, plan)) {
     generator->set_generatorparam_value(key, value);
   }
   Halide::Pipeline pipeline = generator->build_pipeline();
