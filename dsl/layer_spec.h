@@ -39,8 +39,9 @@ enum class PaddingMode { valid, same, explicit_pairs };
 struct Literal {
   std::vector<std::int64_t> shape;
   std::vector<float> values;
-  friend bool operator==(const Literal&, const Literal&) = default;
 };
+/// By bits: 0.0 and -0.0 differ.
+bool operator==(const Literal& a, const Literal& b);
 using LiteralRef = std::shared_ptr<const Literal>;
 
 /// Position in a source file, 1-based; line 0 means "not from a file".
@@ -85,5 +86,8 @@ struct LayerSpec {
   [[nodiscard]] std::int64_t channels_per_group() const { return in_channels / groups; }
   [[nodiscard]] std::int64_t filters_per_group() const { return filters / groups; }
 };
+
+/// Equal but for the location; literal numbers by their bits.
+bool operator==(const LayerSpec& a, const LayerSpec& b);
 
 }  // namespace convc

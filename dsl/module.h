@@ -38,6 +38,7 @@ struct Tensor {
   std::vector<Dim> shape;             ///< [batch, height, width, channels] for images
   std::vector<std::int64_t> strides;  ///< in elements; empty: dense, row-major
   std::optional<Quantization> quantization;
+  friend bool operator==(const Tensor&, const Tensor&) = default;
 };
 
 /// A layer with the tensors it connects.
@@ -45,6 +46,7 @@ struct Node {
   LayerSpec layer;
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
+  friend bool operator==(const Node&, const Node&) = default;
 };
 
 /// One function of the generated library. Nodes are in execution order.
@@ -58,11 +60,14 @@ struct Graph {
   std::vector<TensorId> outputs;
   SourceLocation location;
 };
+/// Equal but for the location.
+bool operator==(const Graph& a, const Graph& b);
 
 /// All functions of one library.
 struct Module {
   std::string name;
   std::vector<Graph> graphs;
+  friend bool operator==(const Module&, const Module&) = default;
 };
 
 }  // namespace convc

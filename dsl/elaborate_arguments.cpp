@@ -1,0 +1,129 @@
+// Which argument of a call is which parameter.
+#include "dsl/elaborate.h"
+#include "dsl/text.h"
+#include "dsl/values.h"
+
+namespace convc {
+namespace {
+
+// Names that other frameworks give to what Keras names differently.
+std::string_view keras_name(std::string_view name) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"out_channels", "filters"}, {"kernel_shape", "kernel_size"}, {"weights", "kernel"},
+      {"weight", "kernel"},        {"pads", "padding"},             {"group", "groups"},
+      {"batch_size", "batch"},     {"shape", "input_shape"},        {"batch_input_shape", "batch"}};
+  for (const auto& [other, keras] : kNames) {
+    if (name == other) return keras;
+  }
+  return {};
+}
+
+}  // namespace
+
+Elaborator::Arguments Elaborator::bind(const Signature& signature, const Expr& expr) {
+  Arguments arguments;
+  std::map<std::string_view, SourceRange> seen;
+  bool keyword_seen = false;
+  bool ok = true;
+  std::size_t position = 0;
+  for (const CallArgument& argument : expr.compound->arguments) {
+    const SourceRange where = argument.name.empty() ? argument.value->range : argument.name_range;
+    if (argument.name.empty() && keyword_seen) {
+      diagnostics_
+          .error(Code::positional_after_keyword, where,
+                 "an argument without a name cannot follow one with a name")
+          .help("name it too");
+      ok = false;
+      continue;
+    }
+    keyword_seen = keyword_seen || !argument.name.empty();
+    const ParameterInfo* info = find_parameter(signature, argument, position++);
+    if (info == nullptr) {
+      ok = false;
+      if (argument.name.empty()) break;
+      continue;
+    }
+    const auto [before, fresh] = seen.emplace(info->name, where);
+    if (!fresh) {
+      diagnostics_
+          .error(Code::repeated_argument, where, cat("`", info->name, "` is given twice"))
+          .help("remove one of the two")
+          .note("it is first given here", before->second);
+      ok = false;
+      continue;
+    }
+    if (info->parameter == Parameter::training || info->parameter == Parameter::future) {
+      refuse_argument(signature, *info, *argument.value, where);
+    } else {
+      arguments[info->parameter] = argument.value.get();
+    }
+  }
+  arguments_broken_ = !ok;
+  return arguments;
+}
+
+const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
+                                                const CallArgument& argument,
+                                                std::size_t position) {
+  const std::vector<ParameterInfo>& parameters = signature.parameters;
+  if (argument.name.empty()) {
+    if (position < parameters.size() && parameters[position].positional) {
+      return &parameters[position];
+    }
+    diagnostics_
+        .error(Code::too_many_arguments, argument.value->range,
+               cat("too many arguments without a name for ", signature.callable))
+        .help("name the argument");
+    return nullptr;
+  }
+  std::vector<std::string_view> names;
+  for (const ParameterInfo& info : parameters) {
+    if (info.name == argument.name) return &info;
+    names.push_back(info.name);
+  }
+  Diagnostic& error = diagnostics_.error(
+      Code::unknown_argument, argument.name_range,
+      cat("unknown argument `", argument.name.substr(0, 60), "` of ", signature.callable));
+  std::string_view meant = keras_name(argument.name);
+  bool known = false;
+  for (const std::string_view name : names) known = known || name == meant;
+  if (!known) meant = nearest(argument.name, names);
+  if (!meant.empty()) error.help(cat("did you mean `", meant, "`?"));
+  if (argument.name == "in_channels") {
+    error.help("the channels of the input are the last number of input_shape");
+  }
+  return nullptr;
+}
+
+// Arguments that Keras has and convc has not. A value that is Keras' default says nothing.
+void Elaborator::refuse_argument(const Signature& signature, const ParameterInfo& info,
+                                 const Expr& value, SourceRange where) {
+  const Expr& given = value_of(value);
+  if (given.kind == ExprKind::none) return;
+  if (info.parameter == Parameter::future) {
+    if (given.kind == ExprKind::boolean && given.integer == 0) return;
+    diagnostics_.error(Code::not_supported_yet, where,
+                       cat("`", info.name, "` of ", signature.callable, " is not supported yet"));
+  } else {
+    diagnostics_
+        .error(Code::training_only, where,
+               cat("`", info.name, "` is for training, and convc compiles inference only"))
+        .help("remove it; the numbers come from kernel= and bias=, or at run time");
+  }
+}
+
+bool Elaborator::read_name(const Arguments& arguments, const char* prefix, std::string* name,
+                           SourceRange* range) {
+  const auto found = arguments.find(Parameter::name);
+  if (found == arguments.end() || value_of(*found->second).kind == ExprKind::none) {
+    *name = auto_names_.next(prefix);
+    return true;
+  }
+  *range = found->second->range;
+  const std::optional<std::string> given = read_string(*found->second, "`name`", diagnostics_);
+  *name = given ? *given : auto_names_.next(prefix);
+  return given && check_name(*given, "the name", Code::not_an_identifier, *range, "use name=",
+                             diagnostics_);
+}
+
+}  // namespace convc

@@ -1,0 +1,168 @@
+// Rules for names. The identifiers listed in kernel_symbols are those of a generated header.
+#include "dsl/names.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "dsl/snippet.h"
+#include "dsl/text.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace convc {
+namespace {
+
+// Keywords of C (up to C23) and of C++ (up to C++20), and the alternative operator names.
+const std::set<std::string_view>& keywords() {
+  static const std::set<std::string_view> words = {
+      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+      "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
+      "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+      "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+      "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
+      "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+      "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
+      "requires", "restrict", "return", "short", "signed", "sizeof", "static", "static_assert",
+      "static_cast", "struct", "switch", "template", "this", "thread_local", "throw", "true", "try",
+      "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned", "using",
+      "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq"};
+  return words;
+}
+
+// Prefixes of names that belong to the runtime and to Halide.
+constexpr std::string_view kReservedPrefixes[] = {"convc", "halide"};
+
+bool is_identifier(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  const auto word = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), word);
+}
+
+// What linkers, debuggers and other compilers' name limits take without complaint.
+constexpr std::size_t kMaxName = 200;
+
+std::string lower(std::string_view text) { return llvm::StringRef(text.data(), text.size()).lower(); }
+
+// The identifiers a generated header declares for a kernel of this name.
+std::vector<std::string> kernel_symbols(const std::string& kernel) {
+  std::vector<std::string> symbols;
+  for (const char* suffix : {"", "_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes",
+                             "_workspace_bytes"}) {
+    symbols.push_back(kernel + suffix);
+  }
+  return symbols;
+}
+
+// Names seen so far, and where.
+class SeenNames {
+ public:
+  SeenNames(std::string scope, Diagnostics& diagnostics)
+      : scope_(std::move(scope)), diagnostics_(diagnostics) {}
+
+  // False when the name was seen before (then it is reported).
+  bool add(const std::string& name, SourceRange range) {
+    const auto [before, fresh] = exact_.emplace(name, range);
+    if (!fresh) {
+      Diagnostic& error = diagnostics_.error(
+          Code::duplicate_name, range, cat("the name \"", name, "\" is used twice in ", scope_));
+      error.help("give one of them another name with name=\"...\"");
+      if (before->second.known()) error.note("it is first used here", before->second);
+      return false;
+    }
+    return true;
+  }
+
+  // Reports when one of `symbols` was made from another name.
+  void add_symbols(const std::vector<std::string>& symbols, const std::string& name,
+                   SourceRange range) {
+    for (const std::string& symbol : symbols) {
+      const auto [before, fresh] = symbols_.emplace(lower(symbol), std::pair(name, range));
+      if (fresh || before->second.first == name) continue;
+      Diagnostic& error = diagnostics_.error(
+          Code::c_name_clash, range,
+          cat("the names \"", before->second.first, "\" and \"", name,
+              "\" clash in the generated C code"));
+      error.note(cat("both make ", symbol, " or a macro of that name; macros are in capitals"));
+      error.help("choose names that differ in more than the case of letters or an ending");
+      if (before->second.second.known()) error.note("the other one is here", before->second.second);
+      return;
+    }
+  }
+
+ private:
+  std::string scope_;
+  Diagnostics& diagnostics_;
+  std::map<std::string, SourceRange> exact_;
+  std::map<std::string, std::pair<std::string, SourceRange>> symbols_;
+};
+
+}  // namespace
+
+std::string AutoNames::next(const std::string& prefix) {
+  const int number = used_[prefix]++;
+  return number == 0 ? prefix : cat(prefix, "_", number);
+}
+
+std::string to_identifier(std::string_view name) {
+  std::string out;
+  for (const char c : name.substr(0, kMaxName)) {
+    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;
+    out += is_identifier(std::string{'_', c}) ? c : '_';
+  }
+  if (out.empty() || (out[0] >= '0' && out[0] <= '9')) out.insert(0, 1, '_');
+  return out;
+}
+
+bool check_name(std::string_view name, const std::string& what, Code code, SourceRange range,
+                const std::string& help, Diagnostics& diagnostics) {
+  const std::string shown = printable(name.substr(0, 60));
+  if (!is_identifier(name)) {
+    diagnostics.error(code, range, cat(what, " \"", shown, "\" is not a C identifier"))
+        .note("letters, digits and _, not beginning with a digit")
+        .help(cat(help, "\"", to_identifier(name.substr(0, 60)), "\""));
+    return false;
+  }
+  if (name.size() > kMaxName) {
+    diagnostics.error(code, range, cat(what, " is too long: ", name.size(), " characters"))
+        .note(cat("at most ", kMaxName));
+    return false;
+  }
+  const Code reserved = code == Code::library_name ? code : Code::reserved_name;
+  if (keywords().count(name) != 0) {
+    diagnostics.error(reserved, range, cat(what, " \"", shown, "\" is a keyword of C or C++"))
+        .help(cat(help, "\"", name, "_\""));
+    return false;
+  }
+  if (code != Code::library_name) return true;
+  for (const std::string_view prefix : kReservedPrefixes) {
+    if (lower(name) != prefix && lower(name).rfind(cat(prefix, "_"), 0) != 0) continue;
+    diagnostics
+        .error(reserved, range,
+               cat(what, " \"", shown, "\" begins with \"", prefix, "\", which is reserved"))
+        .help(cat(help, "\"my_", name, "\""));
+    return false;
+  }
+  return true;
+}
+
+void check_unique_names(const ModuleDraft& module, Diagnostics& diagnostics) {
+  SeenNames kernels("this library", diagnostics);
+  for (const GraphDraft& graph : module.graphs) {
+    diagnostics.set_origin(cat(module.name, ".", graph.name));
+    const SourceRange where = graph.name_range;
+    if (kernels.add(graph.name, where)) {
+      kernels.add_symbols(kernel_symbols(cat(module.name, "_", graph.name)), graph.name, where);
+    }
+    if (!graph.is_sequential) continue;
+    SeenNames layers(cat("the Sequential \"", graph.name, "\""), diagnostics);
+    for (const LayerDraft& layer : graph.layers) {
+      if (!layers.add(layer.name, layer.name_range)) continue;
+      layers.add_symbols({layer.name, layer.name + "_kernel", layer.name + "_bias"}, layer.name,
+                         layer.name_range);
+    }
+  }
+}
+
+}  // namespace convc
