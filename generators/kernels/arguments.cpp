@@ -20,7 +20,8 @@ std::vector<ArgumentDim> dense(const std::vector<std::int64_t>& extents) {
 
 }  // namespace
 
-std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {
+std::vector<KernelArgument> kernel_arguments(const LayerSpec& spec, const Plan& plan) {
+  const LayerSpec layer = plan.algorithm == Algorithm::few_channels ? fold_channels(spec) : spec;
   // Pointwise kernels see all pixels of all images as one row.
   const bool flat = plan.algorithm == Algorithm::pointwise;
   auto image = [&](Size2D size, std::int64_t channels) {

@@ -36,6 +36,7 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
   Param<int> channel_block{"channel_block", 0};
   Param<int> row_block{"row_block", 0};
   Param<int> panel_block{"panel_block", 0};
+  Param<int> prefetch{"prefetch", 0};
   Param<bool> pixels_outer{"pixels_outer", false};
 
  protected:

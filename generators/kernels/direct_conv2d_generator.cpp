@@ -26,16 +26,16 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
 
   /* The maths. */
   void generate() {
-    padded = zero_padded(input, blocked());
+    source = source_image();
     taps = RDom(0, channels_per_block(), 0, value(kernel_width), 0, value(kernel_height), "taps");
     const RVar channel = taps.x, tap_column = taps.y, tap_row = taps.z;
 
-    const Expr column = v.column * value(stride_width) + tap_column * value(dilation_width);
-    const Expr row = v.row * value(stride_height) + tap_row * value(dilation_height);
+    const Expr column = v.column * source_stride_width() + tap_column * value(dilation_width);
+    const Expr row = v.row * source_stride_height() + tap_row * value(dilation_height);
     partial(filter, v.column, v.row, v.batch, block) = 0.0f;
     partial(filter, v.column, v.row, v.batch, block) +=
         kernel(filter % panel(), channel, tap_column, tap_row, block, filter / panel()) *
-        padded(block * channels_per_block() + channel, column, row, v.batch);
+        source(block * channels_per_block() + channel, column, row, v.batch);
 
     Expr total = partial(filter, v.column, v.row, v.batch, 0);
     if (blocked()) {
@@ -68,10 +68,28 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
     } else {
       keep_in_registers(output);
     }
-    copy_padded_input();
+    copy_source();
   }
 
  private:
+  /// A strided 1x1 filter reads a pixel here and there; a copy of just those is small and dense.
+  bool subsampled() const {
+    return value(kernel_height) * value(kernel_width) == 1 &&
+           value(stride_height) * value(stride_width) > 1;
+  }
+  int source_stride_width() const { return subsampled() ? 1 : value(stride_width); }
+  int source_stride_height() const { return subsampled() ? 1 : value(stride_height); }
+
+  /// source(channel, column, row, batch): what the taps read.
+  Func source_image() {
+    Func padded = zero_padded(input, blocked());
+    if (!subsampled()) return padded;
+    Func picked("subsampled");
+    picked(v.channel, v.column, v.row, v.batch) =
+        padded(v.channel, v.column * value(stride_width), v.row * value(stride_height), v.batch);
+    return picked;
+  }
+
   bool blocked() const { return channels_per_block() != value(in_channels); }
 
   void tile_the_output() {
@@ -122,18 +140,27 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
         .unroll(v.row);
   }
 
-  void copy_padded_input() {
-    if (!is_padded() && !blocked()) return;
-    padded.compute_at(Func(output), task)
-        .store_in(Halide::MemoryType::Heap)
-        .vectorize(v.channel, std::min(value(lanes), value(in_channels)),
-                   TailStrategy::GuardWithIf);
+  void copy_source() {
+    if (!is_padded() && !blocked() && !subsampled()) return;
+    source.compute_at(Func(output), task).store_in(Halide::MemoryType::Heap);
+    if (value(in_channels) == 1) {
+      source.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
+    } else {
+      source.vectorize(v.channel, std::min(value(lanes), value(in_channels)),
+                       TailStrategy::GuardWithIf);
+    }
+    // Neighbouring pixels a multiple of 1 KiB apart share few L1 sets; one more line parts them.
+    constexpr int kConflictingFloats = 1024 / 4;
+    constexpr int kLineFloats = 64 / 4;
+    if (value(in_channels) % kConflictingFloats == 0) {
+      source.align_storage(v.channel, value(in_channels) + kLineFloats);
+    }
   }
 
   ImageVars v;
   Var filter{"filter"}, block{"block"};
   RDom taps, blocks;
-  Func padded, partial{"partial"}, sum{"sum"};
+  Func source, partial{"partial"}, sum{"sum"};
   Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
       in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
       row_task{"row_task"}, task{"task"};

@@ -13,7 +13,8 @@ namespace {
 
 std::string generator_name(Algorithm algorithm) {
   switch (algorithm) {
-    case Algorithm::direct: return "convc_direct_conv2d";
+    case Algorithm::direct:
+    case Algorithm::few_channels: return "convc_direct_conv2d";
     case Algorithm::pointwise: return "convc_pointwise_conv2d";
     case Algorithm::grouped: return "convc_grouped_conv2d";
     case Algorithm::taps:
@@ -26,7 +27,8 @@ std::string generator_name(Algorithm algorithm) {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 /// The one table from (layer, plan) to GeneratorParams.
-Parameters kernel_parameters(const LayerSpec& layer, const Plan& plan) {
+Parameters kernel_parameters(const LayerSpec& spec, const Plan& plan) {
+  const LayerSpec layer = plan.algorithm == Algorithm::few_channels ? fold_channels(spec) : spec;
   auto text = [](std::int64_t value) { return std::to_string(value); };
   auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
   return {
@@ -55,6 +57,7 @@ Parameters kernel_parameters(const LayerSpec& layer, const Plan& plan) {
       {"channel_block", text(plan.channel_block)},
       {"row_block", text(plan.row_block)},
       {"panel_block", text(plan.panel_block)},
+      {"prefetch", text(plan.prefetch)},
       {"pixels_outer", flag(plan.loop_order == LoopOrder::pixels_outer)},
   };
 }
@@ -102,15 +105,29 @@ void set_shapes(Halide::Internal::AbstractGenerator& generator,
   }
 }
 
+/// The target code is generated for. f32 gains nothing from AVX-512 extensions beyond Skylake's, and
+/// with the tuning of newer processors LLVM 21 spills accumulators of tiles that otherwise fit.
+Halide::Target code_target(const std::string& target) {
+  using Halide::Target;
+  Target full(target);
+  if (full.has_feature(Target::AVX512_Skylake)) {
+    for (const auto extension : {Target::AVX512_Cannonlake, Target::AVX512_SapphireRapids,
+                                 Target::AVX512_Zen4, Target::AVX512_Zen5}) {
+      full = full.without_feature(extension);
+    }
+    full.processor_tune = Target::ProcessorGeneric;
+  }
+  return full.with_feature(Target::NoRuntime)
+      .with_feature(Target::NoAsserts)
+      .with_feature(Target::NoBoundsQuery)
+      .with_feature(Target::UserContext);
+}
+
 }  // namespace
 
 Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
                             const std::string& symbol) {
-  const Halide::Target full = Halide::Target(target)
-                                  .with_feature(Halide::Target::NoRuntime)
-                                  .with_feature(Halide::Target::NoAsserts)
-                                  .with_feature(Halide::Target::NoBoundsQuery)
-                                  .with_feature(Halide::Target::UserContext);
+  const Halide::Target full = code_target(target);
   const std::string name = generator_name(plan.algorithm);
   auto generator =
       Halide::Internal::GeneratorRegistry::create(name, Halide::GeneratorContext(full));

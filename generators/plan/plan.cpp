@@ -9,8 +9,9 @@
 namespace convc {
 namespace {
 
-constexpr std::array<std::pair<Algorithm, std::string_view>, 6> kAlgorithmNames = {{
+constexpr std::array<std::pair<Algorithm, std::string_view>, 7> kAlgorithmNames = {{
     {Algorithm::direct, "direct"},
+    {Algorithm::few_channels, "few_channels"},
     {Algorithm::pointwise, "pointwise"},
     {Algorithm::grouped, "grouped"},
     {Algorithm::taps, "taps"},
@@ -76,6 +77,7 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "channel_block") return parse_number<std::int64_t>(value, 0, plan.channel_block);
   if (key == "row_block") return parse_number<std::int64_t>(value, 0, plan.row_block);
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
+  if (key == "prefetch") return parse_number(value, 0, plan.prefetch);
   if (key == "order") {
     const auto order = find_value<LoopOrder>(kLoopOrderNames, value);
     if (order) plan.loop_order = *order;
@@ -92,12 +94,23 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 
 std::string_view name_of(Algorithm algorithm) { return find_name(kAlgorithmNames, algorithm); }
 
+LayerSpec fold_channels(const LayerSpec& layer) {
+  LayerSpec folded = layer;
+  folded.in.width *= layer.in_channels;
+  folded.kernel_size.width *= layer.in_channels;
+  folded.strides.width *= layer.in_channels;
+  folded.padding.left *= layer.in_channels;
+  folded.padding.right *= layer.in_channels;
+  folded.in_channels = 1;
+  return folded;
+}
+
 std::string to_text(const Plan& plan) {
   std::ostringstream text;
   text << name_of(plan.algorithm) << " lanes=" << plan.lanes << " tile=" << plan.tile_height << 'x'
        << plan.tile_width << 'x' << plan.tile_vectors << " channel_block=" << plan.channel_block
        << " row_block=" << plan.row_block << " panel_block=" << plan.panel_block
-       << " order=" << find_name(kLoopOrderNames, plan.loop_order);
+       << " prefetch=" << plan.prefetch << " order=" << find_name(kLoopOrderNames, plan.loop_order);
   return text.str();
 }
 
@@ -122,7 +135,7 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
                    std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N panel_block=N "
-                  "order=filters_outer|pixels_outer");
+                  "prefetch=N order=filters_outer|pixels_outer");
     }
   }
   return plan;

@@ -14,6 +14,7 @@ namespace convc {
 
 enum class Algorithm {
   direct,     ///< register-tiled loops over the (padded) image
+  few_channels,  ///< direct, on channels folded into columns: gray, RGB and RGBA images
   pointwise,  ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
   grouped,    ///< groups > 1: correct for every group count, vectorised over filters
   taps,       ///< few literal numbers: every non-zero tap is a constant in the code
@@ -36,6 +37,7 @@ struct Plan {
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
   std::int64_t row_block = 0;  ///< output rows (pixels, for pointwise) of a task; 0: all
   std::int64_t panel_block = 0;  ///< weights panels of a task; 0: all
+  int prefetch = 0;  ///< tiles of input fetched ahead; 0: the processor's prefetcher suffices
   LoopOrder loop_order = LoopOrder::filters_outer;
   std::string reason;  ///< in words; not part of a plan's identity
 
@@ -44,8 +46,13 @@ struct Plan {
 
 std::string_view name_of(Algorithm algorithm);
 
+/// The same computation as a layer of one channel: a row of pixels of C channels is a row of width*C
+/// numbers, a filter of width S has S*C columns and steps by strides.width*C. The packed weights and
+/// all memory layouts are unchanged. Precondition: groups=1, dilation_rate.width=1.
+LayerSpec fold_channels(const LayerSpec& layer);
+
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0
-/// order=filters_outer". Does not contain the reason.
+/// prefetch=0 order=filters_outer". Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.

@@ -98,12 +98,25 @@ std::int64_t useful_divisor(std::int64_t value, std::int64_t limit) {
   return 0;
 }
 
-Plan tiled_plan(const LayerSpec& layer, const Machine& machine) {
-  const bool flat = is_pointwise(layer);
+/// Gray, RGB and RGBA images, whose loop over channels would be mostly overhead.
+bool has_few_channels(const LayerSpec& layer) {
+  constexpr std::int64_t kFewChannels = 4;
+  return layer.groups == 1 && layer.in_channels <= kFewChannels && layer.kernel_size.width > 1 &&
+         layer.dilation_rate.width == 1;
+}
+
+Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
+  const bool flat = is_pointwise(spec);
+  const bool folded = has_few_channels(spec);
+  const LayerSpec layer = folded ? fold_channels(spec) : spec;
   const RegisterTile tile = choose_register_tile(tile_domain(layer, flat), machine);
   const Tasks tasks = choose_tasks(layer, tile, flat, machine);
+  const std::int64_t input_bytes =
+      layer.batch * layer.in.height * layer.in.width * layer.in_channels * kFloatBytes;
   Plan plan;
-  plan.algorithm = flat ? Algorithm::pointwise : Algorithm::direct;
+  plan.algorithm = flat     ? Algorithm::pointwise
+                   : folded ? Algorithm::few_channels
+                            : Algorithm::direct;
   plan.lanes = tile.lanes;
   plan.tile_height = tile.height;
   plan.tile_width = tile.width;
@@ -111,12 +124,21 @@ Plan tiled_plan(const LayerSpec& layer, const Machine& machine) {
   plan.row_block = tasks.row_block;
   plan.panel_block = tasks.panel_block;
   plan.reason = "tile " + tile.text + "; " + tasks.text;
+  if (folded) {
+    plan.reason = "channels=" + std::to_string(spec.in_channels) +
+                  " are folded into columns; " + plan.reason;
+  }
+  if (flat && input_bytes > machine.l2_bytes) {
+    constexpr int kTilesAhead = 3;
+    plan.prefetch = kTilesAhead;
+    plan.reason += "; the input exceeds L2, so it is prefetched";
+  }
 
   const std::int64_t tap_positions = layer.kernel_size.height * layer.kernel_size.width;
   const std::int64_t panel_bytes_per_channel = tap_positions * plan.filter_panel() * kFloatBytes;
   const std::int64_t panel_bytes = panel_bytes_per_channel * layer.in_channels;
   // Half of L2 is the panel's, the rest is the input's and the output's.
-  if (!flat && panel_bytes > machine.l2_bytes / 2 + machine.l2_bytes / 8) {
+  if (plan.algorithm == Algorithm::direct && panel_bytes > machine.l2_bytes / 2 + machine.l2_bytes / 8) {
     const std::int64_t block =
         useful_divisor(layer.in_channels, machine.l2_bytes / 2 / panel_bytes_per_channel);
     if (block != 0 && block < layer.in_channels) {
@@ -166,6 +188,10 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
     return "pointwise needs kernel_size=1, strides=1, no padding and groups=1";
   }
   if (plan.algorithm == Algorithm::direct && layer.groups != 1) return "direct needs groups=1";
+  if (plan.algorithm == Algorithm::few_channels &&
+      (layer.groups != 1 || layer.dilation_rate.width != 1)) {
+    return "few_channels needs groups=1 and no dilation of columns";
+  }
   if (plan.algorithm == Algorithm::naive) return {};
   if (plan.lanes != 4 && plan.lanes != 8 && plan.lanes != 16) return "lanes is 4, 8 or 16";
   if (plan.lanes > machine.f32_lanes) {
@@ -177,7 +203,8 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
            text(plan.filter_panel()) + " is less than " + text(layer.filters);
   }
   const bool tiled =
-      plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::pointwise;
+      plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::pointwise ||
+      plan.algorithm == Algorithm::few_channels;
   if (!tiled) return {};
   const std::int64_t tile = std::int64_t{plan.tile_height} * plan.tile_width * plan.tile_vectors;
   constexpr std::int64_t kMostAccumulators = 128;
@@ -185,7 +212,7 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
     return "a tile of " + text(tile) + " accumulators cannot stay in registers";
   }
   if (plan.channel_block != 0 &&
-      (plan.algorithm == Algorithm::pointwise || layer.in_channels % plan.channel_block != 0)) {
+      (plan.algorithm != Algorithm::direct || layer.in_channels % plan.channel_block != 0)) {
     return "channel_block=" + text(plan.channel_block) + " must divide in_channels=" +
            text(layer.in_channels) + " of a direct convolution";
   }

@@ -35,8 +35,7 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, cons
 /// The tile with the fewest predicted cycles among all that fit the register file.
 RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine);
 
-/// Registers a tile needs: accumulators, one weights vector per filter vector, and a broadcast
-/// input unless the instruction set folds it into the multiply-add (AVX-512).
-int registers_needed(int height, int width, int vectors, const Machine& machine);
+/// True when the accumulators and their operands stay in registers.
+bool fits_registers(int height, int width, int vectors, const Machine& machine);
 
 }  // namespace convc

@@ -11,7 +11,27 @@ constexpr std::int64_t kFloatBytes = 4;
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 
-/// Bytes of input a task of `rows` output rows reads (pixels, when flat), halo included.
+/// The sizes that decide, of one image (all pixels, when flat).
+struct Extent {
+  std::int64_t rows;        ///< output rows, or pixels when flat
+  std::int64_t step;        ///< rows of a register tile
+  std::int64_t images;
+  std::int64_t panels;
+  std::int64_t weights_bytes;
+};
+
+Extent extent_of(const LayerSpec& layer, const RegisterTile& tile, bool flat) {
+  Extent extent{};
+  extent.rows = flat ? layer.batch * layer.out.height * layer.out.width : layer.out.height;
+  extent.step = flat ? tile.width : tile.height;
+  extent.images = flat ? 1 : layer.batch;
+  extent.panels = ceil_div(layer.filters, std::int64_t{tile.vectors} * tile.lanes);
+  extent.weights_bytes = layer.kernel_size.height * layer.kernel_size.width *
+                         layer.channels_per_group() * layer.filters * kFloatBytes;
+  return extent;
+}
+
+/// Bytes of input that `rows` output rows read, halo included.
 std::int64_t input_bytes(const LayerSpec& layer, bool flat, std::int64_t rows) {
   if (flat) return rows * layer.in_channels * kFloatBytes;
   const std::int64_t span = (layer.kernel_size.height - 1) * layer.dilation_rate.height + 1;
@@ -19,15 +39,20 @@ std::int64_t input_bytes(const LayerSpec& layer, bool flat, std::int64_t rows) {
   return ((rows - 1) * layer.strides.height + span) * columns * layer.in_channels * kFloatBytes;
 }
 
-/// The most rows whose input stays in `budget_bytes`, in whole tiles, at least one.
-std::int64_t rows_that_fit(const LayerSpec& layer, const RegisterTile& tile, bool flat,
-                           std::int64_t total, std::int64_t budget_bytes) {
-  const std::int64_t step = flat ? tile.width : tile.height;
-  const std::int64_t per_step =
-      input_bytes(layer, flat, 2 * step) - input_bytes(layer, flat, step);
-  const std::int64_t spare = budget_bytes - input_bytes(layer, flat, step);
-  const std::int64_t steps = 1 + (spare <= 0 ? 0 : spare / std::max<std::int64_t>(per_step, 1));
-  return std::min(steps * step, total);
+/// The most rows whose input stays in `budget_bytes`, in whole tiles, at least one tile.
+std::int64_t rows_that_fit(const LayerSpec& layer, bool flat, const Extent& extent,
+                           std::int64_t budget_bytes) {
+  const std::int64_t first = input_bytes(layer, flat, extent.step);
+  const std::int64_t more = input_bytes(layer, flat, 2 * extent.step) - first;
+  const std::int64_t spare = std::max<std::int64_t>(budget_bytes - first, 0);
+  return std::min((1 + spare / std::max<std::int64_t>(more, 1)) * extent.step, extent.rows);
+}
+
+/// Rows of equal blocks: an even number of them per image suits an even number of threads.
+std::int64_t rows_of_equal_blocks(const Extent& extent, std::int64_t blocks) {
+  std::int64_t per_image = std::max<std::int64_t>(ceil_div(blocks, extent.images), 1);
+  if (per_image > 1) per_image = round_up(per_image, 2);
+  return std::min(round_up(ceil_div(extent.rows, per_image), extent.step), extent.rows);
 }
 
 /// Work worth a thread of its own, in predicted cycles: some 10 times a fork and join.
@@ -38,48 +63,41 @@ constexpr std::int64_t kMostTasks = 16;
 
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
                    const Machine& machine) {
-  const std::int64_t total = flat ? layer.batch * layer.out.height * layer.out.width
-                                  : layer.out.height;
-  const std::int64_t images = flat ? 1 : layer.batch;
-  const std::int64_t step = flat ? tile.width : tile.height;
-  const std::int64_t panels = ceil_div(layer.filters, std::int64_t{tile.vectors} * tile.lanes);
-  const std::int64_t weights_bytes = layer.kernel_size.height * layer.kernel_size.width *
-                                     layer.channels_per_group() * layer.filters * kFloatBytes;
+  const Extent extent = extent_of(layer, tile, flat);
+  const std::int64_t all_input_bytes = input_bytes(layer, flat, extent.rows);
   const std::int64_t wanted = std::clamp<std::int64_t>(
       static_cast<std::int64_t>(tile.cycles / kCyclesPerTask), 1, kMostTasks);
+  const char* unit = flat ? " pixels" : " rows";
+
+  // A block's input is read once per panel, so it should stay in a third of L2.
+  const std::int64_t cached_rows = rows_that_fit(layer, flat, extent, machine.l2_bytes / 3);
+  const std::int64_t cached_blocks = extent.images * ceil_div(extent.rows, cached_rows);
 
   Tasks tasks;
-  // Input rows are visited once per panel: keep them in a third of L2, beside a panel.
-  tasks.row_block = rows_that_fit(layer, tile, flat, total, machine.l2_bytes / 3);
-  tasks.text = "tasks of " + std::to_string(tasks.row_block) + (flat ? " pixels" : " rows") +
-               " keep their input in L2";
-
-  // All weights are read once per block of rows: when they exceed L2 and the input, blocks of rows
-  // are dear, and threads take panels instead.
-  const bool weights_dominate = weights_bytes > std::max(machine.l2_bytes, input_bytes(layer, flat, total));
-  if (weights_dominate) tasks.row_block = total;
-  const std::int64_t row_tasks = images * ceil_div(total, tasks.row_block);
-  if (weights_dominate) {
-    const std::int64_t panel_tasks = std::min(panels, ceil_div(std::min<std::int64_t>(wanted, 8), row_tasks));
-    if (panel_tasks > 1) {
-      tasks.panel_block = ceil_div(panels, panel_tasks);
-      tasks.text = "weights exceed L2 and input: tasks of " + std::to_string(tasks.panel_block) +
-                   " panels";
-    } else {
-      tasks.text = "one task";
-    }
+  // Weights that exceed half of L2 are read anew by each block of rows, the input by each panel:
+  // compare what comes from beyond L2.
+  const bool weights_stay = extent.weights_bytes <= machine.l2_bytes / 2;
+  const std::int64_t row_traffic =
+      weights_stay ? 0 : extent.weights_bytes * std::max(cached_blocks, std::min(wanted, extent.rows));
+  const std::int64_t panel_traffic =
+      extent.weights_bytes + all_input_bytes * (all_input_bytes <= machine.l2_bytes / 2 ? 1 : extent.panels);
+  if (row_traffic > panel_traffic && extent.panels > 1) {
+    tasks.row_block = extent.rows;
+    // Every task copies a padded input of its own; a few panels pay for that.
+    constexpr std::int64_t kMostPanelTasks = 8;
+    const std::int64_t panel_tasks =
+        std::clamp<std::int64_t>(std::min(wanted, kMostPanelTasks) / extent.images, 1, extent.panels);
+    tasks.panel_block = panel_tasks == 1 ? 0 : ceil_div(extent.panels, panel_tasks);
+    tasks.text = "weights are read once, by tasks of " +
+                 std::to_string(tasks.panel_block == 0 ? extent.panels : tasks.panel_block) +
+                 " panels";
     return tasks;
   }
-  const std::int64_t blocks = std::max(row_tasks, std::min(wanted, images * ceil_div(total, step)));
-  // An even number of equal blocks per image suits an even number of threads.
-  std::int64_t per_image = ceil_div(blocks, images);
-  if (per_image > 1) per_image = round_up(per_image, 2);
-  const std::int64_t even = round_up(ceil_div(total, per_image), step);
-  if (even < tasks.row_block) {
-    tasks.row_block = even;
-    tasks.text = std::to_string(images * ceil_div(total, even)) + " equal tasks of " +
-                 std::to_string(even) + (flat ? " pixels" : " rows") + " for threads";
-  }
+  // Few blocks when weights are read anew by each.
+  const std::int64_t blocks = std::max(cached_blocks, weights_stay ? wanted : std::min<std::int64_t>(wanted, 4));
+  tasks.row_block = rows_of_equal_blocks(extent, blocks);
+  tasks.text = std::to_string(extent.images * ceil_div(extent.rows, tasks.row_block)) + " tasks of " +
+               std::to_string(tasks.row_block) + unit + ", whose input stays in L2";
   return tasks;
 }
 
