@@ -22,6 +22,15 @@
 extern "C" {
 #endif
 
+/* The functions below are visible outside a shared library that embeds the runtime, so that several
+ * such libraries share one copy (one pool, one thread count). Link with
+ * -Wl,--exclude-libs,libconvc_runtime.a to give a library a private copy. */
+#if defined(__GNUC__)
+#define CONVC_API __attribute__((visibility("default")))
+#else
+#define CONVC_API
+#endif
+
 /* Changes when descriptors or the functions below change incompatibly. */
 #define CONVC_ABI_VERSION 1u
 
@@ -31,80 +40,103 @@ extern "C" {
 
 typedef enum convc_status {
   CONVC_OK = 0,
-  CONVC_NULL_POINTER = 1,     /* a required pointer is NULL */
-  CONVC_MISALIGNED = 2,       /* a pointer lacks the alignment it needs */
-  CONVC_OVERLAP = 3,          /* an output or the workspace overlaps another buffer */
-  CONVC_TOO_SMALL = 4,        /* packed_bytes or workspace_bytes is less than needed */
-  CONVC_WRONG_PACKED = 5,     /* packed weights are damaged, or of another kernel or variant */
-  CONVC_UNSUPPORTED_CPU = 6,  /* this processor runs none of the kernel's variants, or not the one asked for */
-  CONVC_INVALID_OPTIONS = 7,  /* a field of convc_options has no meaning */
-  CONVC_ABI_MISMATCH = 8,     /* the library was generated for another version of this runtime */
-  CONVC_INTERNAL = 9          /* a bug in convc */
+  CONVC_NULL_POINTER = 1, /* a required pointer is NULL */
+  CONVC_MISALIGNED = 2,   /* a pointer lacks the alignment it needs */
+  CONVC_OVERLAP = 3,      /* an output or the workspace overlaps another buffer */
+  CONVC_TOO_SMALL = 4,    /* packed_bytes or workspace_bytes is less than needed */
+  CONVC_WRONG_PACKED = 5, /* packed weights are damaged, or of another kernel or variant */
+  CONVC_UNSUPPORTED_CPU =
+      6, /* this processor runs none of the kernel's variants, or not the one asked for */
+  CONVC_INVALID_OPTIONS = 7, /* a field of convc_options has no meaning */
+  CONVC_ABI_MISMATCH = 8,    /* the library was generated for another version of this runtime */
+  CONVC_INTERNAL = 9         /* a bug in convc */
 } convc_status;
 
-/* A fork-join pool of the caller's. parallel_for calls task(task_data, index) once for each index in
- * [0, count), on any threads, and returns when all calls have returned. */
+/* A fork-join pool of the caller's. parallel_for calls task(task_data, index) once for each index
+ * in [0, count), on any threads and in any order, and returns when all calls have returned. count
+ * is at most the threads of the call; each index is one worker that takes pieces of the loop until
+ * none is left, so a pool that runs the indices one after another is right, only not parallel. */
 typedef struct convc_pool {
-  void *context;
-  void (*parallel_for)(void *context, void (*task)(void *task_data, size_t index),
-                       void *task_data, size_t count);
+  void* context;
+  void (*parallel_for)(void* context, void (*task)(void* task_data, size_t index), void* task_data,
+                       size_t count);
 } convc_pool;
 
 /* Options of one call. Zero-initialize, then set struct_bytes = sizeof(convc_options); NULL where a
- * function takes options means the defaults. */
+ * function takes options means the defaults. A caller compiled with an older, shorter struct gets
+ * the defaults for the rest; a longer one is accepted while what this runtime does not know is
+ * zero. */
 typedef struct convc_options {
   size_t struct_bytes;
-  uint32_t threads;        /* threads of this call; 0: convc_get_threads() */
-  uint32_t reserved;       /* 0 */
-  const char *isa;         /* variant by name, e.g. "avx2"; NULL: the best this CPU runs */
-  const convc_pool *pool;  /* NULL: the runtime's own pool */
+  uint32_t
+      threads; /* threads of this call; 0: convc_get_threads(); above CONVC_MAX_THREADS: that */
+  uint32_t reserved;      /* 0 */
+  const char* isa;        /* variant by name, e.g. "avx2"; NULL: the best this CPU runs */
+  const convc_pool* pool; /* NULL: the runtime's own pool */
 } convc_options;
 
 typedef struct convc_kernel convc_kernel; /* see convc/kernel_abi.h */
 
 /* "CONVC_OK" and so on; never NULL. */
-const char *convc_status_name(convc_status status);
+CONVC_API const char* convc_status_name(convc_status status);
 
 /* What went wrong in this thread's most recent failed call: layer, argument, expected, got. Never
  * NULL; "" before the first failure. Valid until this thread's next failure. */
-const char *convc_last_error(void);
+CONVC_API const char* convc_last_error(void);
 
-const char *convc_version(void);
-uint32_t convc_abi_version(void);
+CONVC_API const char* convc_version(void);
+CONVC_API uint32_t convc_abi_version(void);
 
-/* Threads used by calls that do not say. Default: the CPUs this process may run on. 0 restores the
- * default. The count is capped at CONVC_MAX_THREADS. */
+/* Threads used by calls that do not say. Default: the CPUs this process may run on when it is first
+ * asked. 0 restores the default (and counts again). The count is capped at CONVC_MAX_THREADS. */
 #define CONVC_MAX_THREADS 256u
-void convc_set_threads(uint32_t threads);
-uint32_t convc_get_threads(void);
+CONVC_API void convc_set_threads(uint32_t threads);
+CONVC_API uint32_t convc_get_threads(void);
+
+/* The runtime's own pool is made by the first parallel call, and grows when a call asks for more
+ * threads: the only memory that convc_run ever asks of the system. convc_start_threads makes it
+ * ahead (0: convc_get_threads()); returns how many threads, the caller included, a call can now
+ * use, which is less than asked when the system refuses. Calls with fewer threads than they asked
+ * for give the same results. Pool threads inherit the CPU mask and priority of the thread that
+ * makes them, and block all signals. After fork() the child makes a pool of its own; do not fork
+ * inside a task. */
+CONVC_API uint32_t convc_start_threads(uint32_t threads);
 
 /* Joins and frees the runtime's own pool (for leak checkers and before unloading). The next
  * parallel call makes a new one. Must not race with convc_run. */
-void convc_shutdown(void);
+CONVC_API void convc_shutdown(void);
 
 /* The ISA variants are named as the `isa` option: "avx512", "avx2", ... convc_set_isa limits all
  * later calls to the named variant (NULL: automatic again); the calls fail with
  * CONVC_UNSUPPORTED_CPU when the kernel lacks it or the CPU cannot run it. Returns
- * CONVC_INVALID_OPTIONS for a name of 32 characters or more. */
-convc_status convc_set_isa(const char *isa);
+ * CONVC_INVALID_OPTIONS for a name of 32 characters or more, and after 32 different names. */
+CONVC_API convc_status convc_set_isa(const char* isa);
 /* Name of the variant that a call with these options would run; NULL (and last error) if none. */
-const char *convc_kernel_isa(const convc_kernel *kernel, const convc_options *options);
+CONVC_API const char* convc_kernel_isa(const convc_kernel* kernel, const convc_options* options);
 
 /* Bytes of `packed` and of `workspace` for a call with these options; 0 when nothing is needed;
- * SIZE_MAX (and last error) when no variant can run. Workspace depends on the thread count. */
-size_t convc_packed_bytes(const convc_kernel *kernel, const convc_options *options);
-size_t convc_workspace_bytes(const convc_kernel *kernel, const convc_options *options);
+ * SIZE_MAX (and last error) when no variant can run. Workspace depends on the thread count, so give
+ * the options of the run. Packing is portable: with options->isa, convc_packed_bytes and convc_pack
+ * serve any variant of the kernel, also one this CPU cannot run. */
+CONVC_API size_t convc_packed_bytes(const convc_kernel* kernel, const convc_options* options);
+CONVC_API size_t convc_workspace_bytes(const convc_kernel* kernel, const convc_options* options);
 
 /* Rearranges weights once. `weights` points at the kernel's variables in descriptor order (a
- * generated NAME_weights struct is exactly that). Thread-safe for distinct `packed`. */
-convc_status convc_pack(const convc_kernel *kernel, const void *const *weights, void *packed,
-                        size_t packed_bytes, const convc_options *options);
+ * generated NAME_weights struct is exactly that). Thread-safe for distinct `packed`. The result may
+ * be copied, stored and mapped again on any machine of the same byte order. Nothing is written
+ * unless CONVC_OK is returned. Errors: all but CONVC_UNSUPPORTED_CPU of a variant named by
+ * options->isa. */
+CONVC_API convc_status convc_pack(const convc_kernel* kernel, const void* const* weights,
+                                  void* packed, size_t packed_bytes, const convc_options* options);
 
-/* Runs the kernel. `io` points at input pointers, then output pointers (a generated NAME_io struct).
- * `packed` may be NULL when convc_packed_bytes is 0, `workspace` when convc_workspace_bytes is 0. */
-convc_status convc_run(const convc_kernel *kernel, const void *const *io, const void *packed,
-                       size_t packed_bytes, void *workspace, size_t workspace_bytes,
-                       const convc_options *options);
+/* Runs the kernel. `io` points at input pointers, then output pointers (a generated NAME_io
+ * struct). `packed` may be NULL when convc_packed_bytes is 0, `workspace` when
+ * convc_workspace_bytes is 0. Inputs may alias one another and `packed`; outputs and workspace
+ * overlap nothing. No byte outside the tensors and the sizes above is read or written. Results do
+ * not depend on the thread count. On an error other than CONVC_INTERNAL no output is touched. */
+CONVC_API convc_status convc_run(const convc_kernel* kernel, const void* const* io,
+                                 const void* packed, size_t packed_bytes, void* workspace,
+                                 size_t workspace_bytes, const convc_options* options);
 
 #ifdef __cplusplus
 }

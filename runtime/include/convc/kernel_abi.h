@@ -15,11 +15,11 @@ enum { CONVC_DTYPE_F32 = 0 };
 
 /* An input, an output, or a variable (weights) of the kernel: dense, row-major. */
 typedef struct convc_tensor {
-  const char *name; /* as the member of the generated struct */
-  const int64_t *shape;
+  const char* name; /* as the member of the generated struct */
+  const int64_t* shape;
   uint32_t rank;
-  uint32_t dtype;   /* CONVC_DTYPE_* */
-  uint64_t bytes;   /* product of shape times element size */
+  uint32_t dtype; /* CONVC_DTYPE_* */
+  uint64_t bytes; /* product of shape times element size */
 } convc_tensor;
 
 /* Where a kernel argument lies. */
@@ -40,51 +40,73 @@ typedef struct convc_argument {
   uint32_t source; /* CONVC_SOURCE_* */
   uint32_t index;
   uint64_t offset_bytes;
-  const void *constant;
-  const convc_dim *dims; /* innermost first, as Halide has them */
+  const void* constant;
+  const convc_dim* dims; /* innermost first, as Halide has them */
   uint32_t rank;
   uint32_t dtype;
 } convc_argument;
 
 /* One call of generated code. `function` is Halide's argv form: argv[0] points at the user-context
- * pointer, argv[1..] are halide_buffer_t*. */
+ * pointer, argv[1..] are halide_buffer_t*. A non-zero return is an error. */
 typedef struct convc_step {
-  int32_t (*function)(void **argv);
-  const convc_argument *arguments;
+  int32_t (*function)(void** argv);
+  const convc_argument* arguments;
   uint32_t argument_count; /* at most CONVC_MAX_ARGUMENTS */
   uint32_t max_tasks;      /* iterations of its parallel loop; 1: serial */
-  const char *layer;       /* for error texts */
+  const char* layer;       /* for error texts */
 } convc_step;
 
-enum { CONVC_MAX_ARGUMENTS = 16, CONVC_MAX_RANK = 8 };
+enum { CONVC_MAX_ARGUMENTS = 16, CONVC_MAX_RANK = 8, CONVC_MAX_LIVE_ALLOCATIONS = 64 };
 
 enum { CONVC_PACK_PANELS = 0, CONVC_PACK_BIAS = 1 };
 
 /* How one variable goes into `packed`.
+ *
  * PANELS: HWIO kernel -> [ceil(filters/filter_panel)][channels/channel_block][kernel_height]
  *   [kernel_width][channel_block][filter_panel], zeros beyond `filters`. `channels` are those of one
  *   group; channel_block divides it.
+ *
  * BIAS: [filters] -> [ceil(filters/filter_panel) * filter_panel], zeros beyond. */
 typedef struct convc_packing {
-  uint32_t kind;     /* CONVC_PACK_* */
-  uint32_t variable; /* index into the kernel's variables */
-  uint64_t offset_bytes; /* from the start of `packed`, after its header */
+  uint32_t kind;         /* CONVC_PACK_* */
+  uint32_t variable;     /* index into the kernel's variables */
+  uint64_t offset_bytes; /* from the start of `packed`; at least CONVC_PACKED_HEADER_BYTES */
   uint64_t bytes;
   int64_t kernel_height, kernel_width, channels, filters; /* 1 where the kind has no such size */
   int64_t filter_panel, channel_block;
 } convc_packing;
 
+/* The workspace: a guard line, the shared part (offsets count from its start), one slice per
+ * worker, a guard line. Halide reads up to 8 bytes before and beyond what it allocates; the guards
+ * keep that inside the workspace. Allocations outside parallel loops come from the shared part at
+ * scratch_offset_bytes, those inside from the worker's slice. Each counts its bytes as passed to
+ * convc_rt_malloc, rounded up to CONVC_ALIGNMENT; the sum over a step's allocation sites, and the
+ * largest sum over the steps, is always enough (frees come in any order; a step or task holds at most
+ * CONVC_MAX_LIVE_ALLOCATIONS at a time). Scratch that is planned too small costs a call its
+ * result (CONVC_INTERNAL) but no memory safety. */
+#define CONVC_ALIGN_UP(bytes) (((bytes) + UINT64_C(63)) / UINT64_C(64) * UINT64_C(64))
+#define CONVC_WORKSPACE_GUARD_BYTES UINT64_C(64)
+
+/* Bytes of workspace that convc_run asks for, given the variant's workspace_bytes and
+ * thread_scratch_bytes. `workers` is the smaller of the call's threads and the largest max_tasks of
+ * the variant's steps. */
+#define CONVC_WORKSPACE_TOTAL_BYTES(shared, slice, workers)                                   \
+  ((shared) + (slice) == 0                                                                    \
+       ? UINT64_C(0)                                                                          \
+       : CONVC_ALIGN_UP((uint64_t)(shared)) + CONVC_ALIGN_UP((uint64_t)(slice)) * (workers) + \
+             2 * CONVC_WORKSPACE_GUARD_BYTES)
+
 /* The kernel compiled for one ISA. */
 typedef struct convc_variant {
-  const char *isa;               /* "avx512", ... */
+  const char* isa;               /* "avx512", ... */
   uint64_t cpu_features;         /* CONVC_CPU_* the code needs */
   uint64_t identity[2];          /* hash of what packed weights must match */
   uint64_t packed_bytes;         /* header included; 0: takes no packed weights */
   uint64_t workspace_bytes;      /* shared part: tensors between steps and kernels' own scratch */
   uint64_t scratch_offset_bytes; /* where kernels' shared scratch starts within the shared part */
-  uint64_t thread_scratch_bytes; /* per thread, on top; a multiple of CONVC_ALIGNMENT */
-  const convc_packing *packings;
-  const convc_step *steps;
+  uint64_t thread_scratch_bytes; /* per thread, on top */
+  const convc_packing* packings;
+  const convc_step* steps;
   uint32_t packing_count;
   uint32_t step_count;
 } convc_variant;
@@ -92,17 +114,18 @@ typedef struct convc_variant {
 struct convc_kernel {
   uint32_t abi_version;  /* CONVC_ABI_VERSION */
   uint32_t struct_bytes; /* sizeof(convc_kernel) */
-  const char *name;      /* e.g. "edge_down" */
-  const convc_tensor *inputs;
-  const convc_tensor *outputs;
-  const convc_tensor *variables;
-  const convc_variant *variants; /* best first */
+  const char* name;      /* e.g. "edge_down" */
+  const convc_tensor* inputs;
+  const convc_tensor* outputs;
+  const convc_tensor* variables;
+  const convc_variant* variants; /* best first */
   uint32_t input_count, output_count, variable_count, variant_count;
 };
 
-/* The first bytes of `packed`; 64 bytes, then the packings. */
+/* The first bytes of `packed`; 64 bytes, then the packings. Offsets of packings and of
+ * CONVC_SOURCE_PACKED count from the start of `packed`, so the first is 64. */
 typedef struct convc_packed_header {
-  uint64_t magic;       /* CONVC_PACKED_MAGIC */
+  uint64_t magic; /* CONVC_PACKED_MAGIC */
   uint32_t abi_version;
   uint32_t header_bytes; /* 64 */
   uint64_t identity[2];
@@ -133,17 +156,41 @@ typedef struct convc_packed_header {
 #define CONVC_CPU_AVXVNNI (UINT64_C(1) << 17)
 #define CONVC_CPU_AMX (UINT64_C(1) << 18)
 #define CONVC_CPU_AVX512FP16 (UINT64_C(1) << 19)
+/* What compilers take for granted beside AVX2 (x86-64-v3). */
+#define CONVC_CPU_POPCNT (UINT64_C(1) << 20)
+#define CONVC_CPU_MOVBE (UINT64_C(1) << 21)
+#define CONVC_CPU_LZCNT (UINT64_C(1) << 22)
+#define CONVC_CPU_BMI1 (UINT64_C(1) << 23)
+#define CONVC_CPU_BMI2 (UINT64_C(1) << 24)
 
-/* Features of this CPU as CONVC_CPU_* bits; 0 on other architectures than x86-64. */
-uint64_t convc_cpu_features(void);
+/* Features of this CPU as CONVC_CPU_* bits; 0 on other architectures than x86-64. CONVC_CPU_AMX:
+ * the tiles can be saved; a process asks Linux for leave (arch_prctl) before it uses them. */
+CONVC_API uint64_t convc_cpu_features(void);
 
 /* What generated code calls instead of Halide's runtime (emit renames the references
- * halide_X -> convc_rt_X). `user_context` points at the call's state. */
-void *convc_rt_malloc(void *user_context, size_t bytes);
-void convc_rt_free(void *user_context, void *pointer);
-int convc_rt_do_par_for(void *user_context, int (*task)(void *user_context, int index, uint8_t *closure),
-                        int min, int size, uint8_t *closure);
-int convc_rt_error_out_of_memory(void *user_context);
+ * halide_X -> convc_rt_X). `user_context` points at the call's state. These are all that CPU code
+ * compiled with no_runtime, no_asserts, no_bounds_query and user_context can reference, with or
+ * without asan, tsan and msan. A schedule with .async() (halide_do_parallel_tasks,
+ * halide_semaphore_*), memoize, or a target with profile or trace_* references more; emit refuses
+ * those. */
+struct halide_buffer_t;
+CONVC_API void* convc_rt_malloc(void* user_context, size_t bytes);
+CONVC_API void convc_rt_free(void* user_context, void* pointer);
+CONVC_API int convc_rt_do_par_for(void* user_context,
+                                  int (*task)(void* user_context, int index, uint8_t* closure),
+                                  int min, int size, uint8_t* closure);
+CONVC_API int convc_rt_error_out_of_memory(void* user_context);
+CONVC_API int convc_rt_msan_check_memory_is_initialized(void* user_context, const void* pointer,
+                                                        uint64_t bytes, const char* name);
+CONVC_API int convc_rt_msan_check_buffer_is_initialized(void* user_context,
+                                                        struct halide_buffer_t* buffer,
+                                                        const char* name);
+CONVC_API int convc_rt_msan_annotate_memory_is_initialized(void* user_context, const void* pointer,
+                                                           uint64_t bytes);
+CONVC_API int convc_rt_msan_annotate_buffer_is_initialized(void* user_context,
+                                                           struct halide_buffer_t* buffer);
+CONVC_API void convc_rt_msan_annotate_buffer_is_initialized_as_destructor(void* user_context,
+                                                                          void* buffer);
 
 #ifdef __cplusplus
 }
