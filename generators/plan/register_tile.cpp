@@ -54,21 +54,28 @@ double tap_cycles(std::int64_t pixels, std::int64_t vectors, const TileDomain& d
   // A panel larger than half of L1 streams from L2 at about 32 bytes a cycle, mostly hidden.
   const std::int64_t panel_bytes = vectors * vector_bytes * domain.taps;
   constexpr double kL2BytesPerCycle = 32;
-  constexpr double kExposed = 0.25;
+  constexpr double kExposed = 0.05;
   const double stream = panel_bytes <= machine.l1d_bytes / 2
                             ? 0
                             : kExposed * static_cast<double>(vectors * vector_bytes) / kL2BytesPerCycle;
   // Measured on Zen 4: each load, even when it fits beside the multiply-adds, costs this much.
-  constexpr double kPerLoad = 0.04;
+  constexpr double kPerLoad = 0.06;
   const double crowding = kPerLoad * static_cast<double>(vectors + pixels);
   return (std::max({fma, loads, issue, latency}) + crowding) * l1_conflict_factor(domain, pixels, machine) + stream;
 }
 
-/// Cycles outside the loop over taps: clearing, bias, activation and store of each accumulator.
-double tile_overhead_cycles(std::int64_t pixels, std::int64_t vectors) {
+/// Cycles outside the loop over taps: clearing, bias, activation and store of each accumulator, and
+/// waiting for an input that streams from beyond L2 (measured on Zen 4, with prefetch).
+double tile_overhead_cycles(std::int64_t pixels, std::int64_t vectors, const TileDomain& domain,
+                            const Machine& machine) {
   constexpr double kPerTile = 8;
   constexpr double kPerAccumulator = 1.5;
-  return kPerTile + kPerAccumulator * static_cast<double>(pixels * vectors);
+  constexpr double kPerStreamedLine = 4;
+  const bool streams = domain.streamed_bytes > machine.l2_bytes;
+  const double lines =
+      static_cast<double>(pixels * domain.pixel_stride_bytes) / kCacheLineBytes;
+  return kPerTile + kPerAccumulator * static_cast<double>(pixels * vectors) +
+         (streams ? kPerStreamedLine * lines : 0);
 }
 
 RegisterTile make_tile(int height, int width, int vectors, int lanes) {
@@ -91,6 +98,8 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
   domain.out = flat ? Size2D{1, layer.batch * layer.out.height * layer.out.width} : layer.out;
   domain.filters = layer.filters;
   domain.taps = layer.kernel_size.height * layer.kernel_size.width * layer.channels_per_group();
+  const std::int64_t pixels = layer.batch * layer.in.height * layer.in.width;
+  domain.streamed_bytes = flat ? pixels * layer.in_channels * kFloatBytes : 0;
   domain.pixel_stride_bytes = layer.in_channels * layer.strides.width * kFloatBytes;
   return domain;
 }
@@ -117,7 +126,7 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
         cycles += static_cast<double>(count) *
                   (tap_cycles(pixels, vectors.size, domain, tile.lanes, machine) *
                        static_cast<double>(domain.taps) +
-                   tile_overhead_cycles(pixels, vectors.size));
+                   tile_overhead_cycles(pixels, vectors.size, domain, machine));
       }
     }
   }
