@@ -43,6 +43,8 @@ const char* convc_status_name(convc_status status) {
       return "CONVC_ABI_MISMATCH";
     case CONVC_INTERNAL:
       return "CONVC_INTERNAL";
+    case CONVC_WRONG_SIZE:
+      return "CONVC_WRONG_SIZE";
   }
   return "unknown convc_status";
 }

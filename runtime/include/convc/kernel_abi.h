@@ -63,8 +63,8 @@ enum { CONVC_PACK_PANELS = 0, CONVC_PACK_BIAS = 1 };
 /* How one variable goes into `packed`.
  *
  * PANELS: HWIO kernel -> [ceil(filters/filter_panel)][channels/channel_block][kernel_height]
- *   [kernel_width][channel_block][filter_panel], zeros beyond `filters`. `channels` are those of one
- *   group; channel_block divides it.
+ *   [kernel_width][channel_block][filter_panel], zeros beyond `filters`. `channels` are those of
+ * one group; channel_block divides it.
  *
  * BIAS: [filters] -> [ceil(filters/filter_panel) * filter_panel], zeros beyond. */
 typedef struct convc_packing {
@@ -81,8 +81,8 @@ typedef struct convc_packing {
  * keep that inside the workspace. Allocations outside parallel loops come from the shared part at
  * scratch_offset_bytes, those inside from the worker's slice. Each counts its bytes as passed to
  * convc_rt_malloc, rounded up to CONVC_ALIGNMENT; the sum over a step's allocation sites, and the
- * largest sum over the steps, is always enough (frees come in any order; a step or task holds at most
- * CONVC_MAX_LIVE_ALLOCATIONS at a time). Scratch that is planned too small costs a call its
+ * largest sum over the steps, is always enough (frees come in any order; a step or task holds at
+ * most CONVC_MAX_LIVE_ALLOCATIONS at a time). Scratch that is planned too small costs a call its
  * result (CONVC_INTERNAL) but no memory safety. */
 #define CONVC_ALIGN_UP(bytes) (((bytes) + UINT64_C(63)) / UINT64_C(64) * UINT64_C(64))
 #define CONVC_WORKSPACE_GUARD_BYTES UINT64_C(64)
