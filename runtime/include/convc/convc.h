@@ -49,7 +49,8 @@ typedef enum convc_status {
       6, /* this processor runs none of the kernel's variants, or not the one asked for */
   CONVC_INVALID_OPTIONS = 7, /* a field of convc_options has no meaning */
   CONVC_ABI_MISMATCH = 8,    /* the library was generated for another version of this runtime */
-  CONVC_INTERNAL = 9         /* a bug in convc */
+  CONVC_INTERNAL = 9,        /* a bug in convc */
+  CONVC_WRONG_SIZE = 10      /* a span has another size than its tensor (convc.hpp) */
 } convc_status;
 
 /* A fork-join pool of the caller's. parallel_for calls task(task_data, index) once for each index
