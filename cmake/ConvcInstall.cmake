@@ -11,13 +11,10 @@ add_executable(convc::convc ALIAS convc)
 
 file(RELATIVE_PATH _convc_to_private
   "/${CMAKE_INSTALL_BINDIR}" "/${CONVC_INSTALL_PRIVATEDIR}")
-set_target_properties(convc PROPERTIES
-  RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin"
-  INSTALL_RPATH "$ORIGIN/${_convc_to_private}")
+set_target_properties(convc PROPERTIES INSTALL_RPATH "$ORIGIN/${_convc_to_private}")
 # DT_RPATH, not DT_RUNPATH: it also holds for what libLLVM itself loads.
 target_link_options(convc PRIVATE LINKER:--disable-new-dtags)
 
-set_target_properties(convc_runtime PROPERTIES EXPORT_NAME runtime)
 install(TARGETS convc convc_runtime
   EXPORT convcTargets
   RUNTIME_DEPENDENCY_SET convc_libraries

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "convc/convc.h"
+#include "convc/kernel_abi.h"
 #include "edges.h"
 #include "first_layer.h"
 #include "picture.h"
@@ -154,9 +154,11 @@ int main(int argc, char **argv) {
   struct picture photo;
   if (read_picture(argv[1], &photo) != 0) return EXIT_FAILURE;
   int status = EXIT_FAILURE;
-  if (photo.height != EDGES_FIRST_INPUT_HEIGHT || photo.width != EDGES_FIRST_INPUT_WIDTH) {
+  /* [batch, height, width, channels] */
+  const int64_t *shape = edges_first_kernel.inputs[0].shape;
+  if (photo.height != (size_t)shape[1] || photo.width != (size_t)shape[2]) {
     fprintf(stderr, "%s is %zux%zu, but edges.conv was compiled for %dx%d\n", argv[1], photo.width,
-            photo.height, (int)EDGES_FIRST_INPUT_WIDTH, (int)EDGES_FIRST_INPUT_HEIGHT);
+            photo.height, (int)shape[2], (int)shape[1]);
   } else if (write_edges(&photo, argv[2]) == 0 && write_feature_maps(&photo, argv[2]) == 0) {
     status = EXIT_SUCCESS;
   }
