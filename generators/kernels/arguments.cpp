@@ -1,11 +1,13 @@
-// The buffers of each kernel: roles, extents and strides. No Halide here, so that descriptors can be
-// written without it.
+// The buffers of each kernel: roles, extents and strides. No Halide here, so that descriptors can
+// be written without it.
 #include "generators/kernels/kernel.h"
 
 namespace convc {
 namespace {
 
-std::int32_t narrow(std::int64_t value) { return static_cast<std::int32_t>(value); }
+std::int32_t narrow(std::int64_t value) {
+  return static_cast<std::int32_t>(value);
+}
 
 /// Dense dimensions from extents given innermost first.
 std::vector<ArgumentDim> dense(const std::vector<std::int64_t>& extents) {
@@ -33,12 +35,12 @@ std::vector<KernelArgument> kernel_arguments(const LayerSpec& spec, const Plan& 
   if (!layer.weights_are_literal() || literal_is_packed(layer, plan)) {
     const PackedLayout packed = packed_layout(layer, plan);
     const std::int64_t panels = (layer.filters + packed.filter_panel - 1) / packed.filter_panel;
-    arguments.push_back(
-        {ArgumentRole::packed_kernel,
-         flat ? dense({packed.filter_panel, packed.channel_block, panels})
-              : dense({packed.filter_panel, packed.channel_block, layer.kernel_size.width,
-                       layer.kernel_size.height,
-                       layer.channels_per_group() / packed.channel_block, panels})});
+    arguments.push_back({ArgumentRole::packed_kernel,
+                         flat
+                             ? dense({packed.filter_panel, packed.channel_block, panels})
+                             : dense({packed.filter_panel, packed.channel_block,
+                                      layer.kernel_size.width, layer.kernel_size.height,
+                                      layer.channels_per_group() / packed.channel_block, panels})});
     if (layer.use_bias) {
       arguments.push_back({ArgumentRole::packed_bias, dense({panels * packed.filter_panel})});
     }

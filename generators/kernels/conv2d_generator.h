@@ -41,16 +41,19 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
 
  protected:
   using ImageInput = typename Halide::Generator<Derived>::template Input<Halide::Buffer<float, 4>>;
-  using PackedKernel = typename Halide::Generator<Derived>::template Input<Halide::Buffer<float, 6>>;
+  using PackedKernel =
+      typename Halide::Generator<Derived>::template Input<Halide::Buffer<float, 6>>;
   using PackedBias = typename Halide::Generator<Derived>::template Input<Halide::Buffer<float, 1>>;
-  using ImageOutput = typename Halide::Generator<Derived>::template Output<Halide::Buffer<float, 4>>;
+  using ImageOutput =
+      typename Halide::Generator<Derived>::template Output<Halide::Buffer<float, 4>>;
 
   static int value(const Param<int>& param) { return param; }
   static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
   int out_height() const {
     const int span = (value(kernel_height) - 1) * value(dilation_height) + 1;
-    return (value(in_height) + value(pad_top) + value(pad_bottom) - span) / value(stride_height) + 1;
+    return (value(in_height) + value(pad_top) + value(pad_bottom) - span) / value(stride_height) +
+           1;
   }
   int out_width() const {
     const int span = (value(kernel_width) - 1) * value(dilation_width) + 1;
@@ -70,8 +73,8 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
     return value(pad_top) + value(pad_bottom) + value(pad_left) + value(pad_right) > 0;
   }
 
-  /// padded(channel, column, row, batch): the input with zeros around it; index 0 is the first padded
-  /// row or column. `always` gives zeros outside also when the layer has no padding.
+  /// padded(channel, column, row, batch): the input with zeros around it; index 0 is the first
+  /// padded row or column. `always` gives zeros outside also when the layer has no padding.
   template <typename Image>
   Halide::Func zero_padded(Image& image, bool always = false) const {
     const ImageVars v;

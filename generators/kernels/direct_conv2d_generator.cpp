@@ -2,6 +2,7 @@
 // taps and channels. Weights are packed in panels, [panel][block][row][column][channel][filter], so
 // that the innermost loop reads them in order.
 #include "generators/kernels/conv2d_generator.h"
+#include "generators/kernels/literal_text.h"
 
 namespace convc {
 namespace {
@@ -15,6 +16,8 @@ using Halide::Var;
 
 class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
  public:
+  Param<std::string> tap_positions{"tap_positions", ""};  // those of a literal filter not all zero
+
   ImageInput input{"input"};
   PackedKernel kernel{"kernel"};
   PackedBias* bias = nullptr;
@@ -27,15 +30,15 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   /* The maths. */
   void generate() {
     source = source_image();
-    taps = RDom(0, channels_per_block(), 0, value(kernel_width), 0, value(kernel_height), "taps");
-    const RVar channel = taps.x, tap_column = taps.y, tap_row = taps.z;
-
-    const Expr column = v.column * source_stride_width() + tap_column * value(dilation_width);
-    const Expr row = v.row * source_stride_height() + tap_row * value(dilation_height);
     partial(filter, v.column, v.row, v.batch, block) = 0.0f;
-    partial(filter, v.column, v.row, v.batch, block) +=
-        kernel(filter % panel(), channel, tap_column, tap_row, block, filter / panel()) *
-        source(block * channels_per_block() + channel, column, row, v.batch);
+    const std::vector<TapPosition> positions = positions_from_text(tap_positions);
+    if (positions.empty()) {
+      const RDom taps(0, channels_per_block(), 0, value(kernel_width), 0, value(kernel_height));
+      accumulate(taps, taps.y, taps.z);
+    }
+    for (const TapPosition& position : positions) {
+      accumulate(RDom(0, channels_per_block()), position.column, position.row);
+    }
 
     Expr total = partial(filter, v.column, v.row, v.batch, 0);
     if (blocked()) {
@@ -58,8 +61,7 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
     if (blocked()) {
       sum.compute_at(output, panel_index).vectorize(filter, lanes).unroll(filter);
       sum.update()
-          .split(v.column, tile_column, in_tile_column, tile_width,
-                 TailStrategy::GuardWithIf)
+          .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
           .reorder(filter, in_tile_column, tile_column, v.row, v.batch, blocks)
           .vectorize(filter, lanes)
           .unroll(filter)
@@ -72,6 +74,16 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   }
 
  private:
+  /// Adds the products over `taps` (channels, then any loops of `tap_column` and `tap_row`).
+  void accumulate(const RDom& taps, const Expr& tap_column, const Expr& tap_row) {
+    const Expr column = v.column * source_stride_width() + tap_column * value(dilation_width);
+    const Expr row = v.row * source_stride_height() + tap_row * value(dilation_height);
+    partial(filter, v.column, v.row, v.batch, block) +=
+        kernel(filter % panel(), taps[0], tap_column, tap_row, block, filter / panel()) *
+        source(block * channels_per_block() + taps[0], column, row, v.batch);
+    loops_over_taps.push_back(taps);
+  }
+
   /// A strided 1x1 filter reads a pixel here and there; a copy of just those is small and dense.
   bool subsampled() const {
     return value(kernel_height) * value(kernel_width) == 1 &&
@@ -132,12 +144,18 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
         .unroll(filter)
         .unroll(v.column)
         .unroll(v.row);
-    partial.update()
-        .reorder(filter, v.column, v.row, taps.x, taps.y, taps.z)
-        .vectorize(filter, lanes)
-        .unroll(filter)
-        .unroll(v.column)
-        .unroll(v.row);
+    for (std::size_t i = 0; i < loops_over_taps.size(); ++i) {
+      std::vector<Halide::VarOrRVar> loops = {filter, v.column, v.row};
+      for (int d = 0; d < loops_over_taps[i].dimensions(); ++d) {
+        loops.emplace_back(loops_over_taps[i][d]);
+      }
+      partial.update(static_cast<int>(i))
+          .reorder(loops)
+          .vectorize(filter, lanes)
+          .unroll(filter)
+          .unroll(v.column)
+          .unroll(v.row);
+    }
   }
 
   void copy_source() {
@@ -159,7 +177,8 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
 
   ImageVars v;
   Var filter{"filter"}, block{"block"};
-  RDom taps, blocks;
+  std::vector<RDom> loops_over_taps;
+  RDom blocks;
   Func source, partial{"partial"}, sum{"sum"};
   Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
       in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},

@@ -33,8 +33,7 @@ class GroupedConv2D : public Conv2DGenerator<GroupedConv2D> {
                v.column * value(stride_width) + taps.y * value(dilation_width),
                v.row * value(stride_height) + taps.z * value(dilation_height), v.batch);
     output(filter, v.column, v.row, v.batch) =
-        finished(sum(filter, v.column, v.row, v.batch),
-                 use_bias ? (*bias)(filter) : Expr(0.0f));
+        finished(sum(filter, v.column, v.row, v.batch), use_bias ? (*bias)(filter) : Expr(0.0f));
   }
 
   /* The schedule. Loops from the outside in:

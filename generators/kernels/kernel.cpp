@@ -14,12 +14,17 @@ namespace {
 std::string generator_name(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::direct:
-    case Algorithm::few_channels: return "convc_direct_conv2d";
-    case Algorithm::pointwise: return "convc_pointwise_conv2d";
-    case Algorithm::grouped: return "convc_grouped_conv2d";
+    case Algorithm::few_channels:
+      return "convc_direct_conv2d";
+    case Algorithm::pointwise:
+      return "convc_pointwise_conv2d";
+    case Algorithm::grouped:
+      return "convc_grouped_conv2d";
     case Algorithm::taps:
-    case Algorithm::separable: return "convc_literal_conv2d";
-    case Algorithm::naive: return "convc_naive_conv2d";
+    case Algorithm::separable:
+      return "convc_literal_conv2d";
+    case Algorithm::naive:
+      return "convc_naive_conv2d";
   }
   return {};
 }
@@ -71,6 +76,10 @@ Parameters literal_parameters(const LayerSpec& layer, const Plan& plan) {
   if (plan.algorithm == Algorithm::separable) {
     parameters.emplace_back("literal_slices", text_of_slices(separate(layer).value()));
   }
+  const bool folded = plan.algorithm == Algorithm::few_channels;
+  if (layer.weights_are_literal() && (folded || plan.algorithm == Algorithm::direct)) {
+    return {{"tap_positions", text_of_positions(sparse_positions(layer, folded))}};
+  }
   if (!parameters.empty() && layer.use_bias) {
     parameters.emplace_back("literal_bias", text_of_numbers(layer.bias->values));
   }
@@ -105,8 +114,8 @@ void set_shapes(Halide::Internal::AbstractGenerator& generator,
   }
 }
 
-/// The target code is generated for. f32 gains nothing from AVX-512 extensions beyond Skylake's, and
-/// with the tuning of newer processors LLVM 21 spills accumulators of tiles that otherwise fit.
+/// The target code is generated for. f32 gains nothing from AVX-512 extensions beyond Skylake's,
+/// and with the tuning of newer processors LLVM 21 spills accumulators of tiles that otherwise fit.
 Halide::Target code_target(const std::string& target) {
   using Halide::Target;
   Target full(target);

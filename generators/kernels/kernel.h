@@ -1,5 +1,5 @@
-// The doorway of this room: (layer, plan, target) -> Halide module, by setting the parameters of one
-// of the Halide::Generator classes here. Maths and schedule of each live apart in its own file.
+// The doorway of this room: (layer, plan, target) -> Halide module, by setting the parameters of
+// one of the Halide::Generator classes here. Maths and schedule of each live apart in its own file.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ bool literal_is_packed(const LayerSpec& layer, const Plan& plan);
 
 /// Builds and schedules the kernel. `target` is a full Halide target string; the features
 /// no_runtime, no_asserts, no_bounds_query, user_context are added here. The module holds one
-/// function `symbol` (and symbol_argv). Throws Halide::Error subclasses and InternalError; callers run it in
-/// a worker process (emit/worker.h).
+/// function `symbol` (and symbol_argv). Throws Halide::Error subclasses and InternalError; callers
+/// run it in a worker process (emit/worker.h).
 Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
                             const std::string& symbol);
 

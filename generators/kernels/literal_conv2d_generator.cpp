@@ -1,6 +1,6 @@
-// Small filters whose numbers are part of the spec: every non-zero number is a constant in the code,
-// a zero costs nothing, and a rank-1 filter runs as a vertical and a horizontal pass. Vectors run
-// over columns, for images of few channels.
+// Small filters whose numbers are part of the spec: every non-zero number is a constant in the
+// code, a zero costs nothing, and a rank-1 filter runs as a vertical and a horizontal pass. Vectors
+// run over columns, for images of few channels.
 #include "generators/kernels/conv2d_generator.h"
 #include "generators/kernels/literal_text.h"
 
@@ -76,9 +76,7 @@ class LiteralConv2D : public Conv2DGenerator<LiteralConv2D> {
   Expr in_column(int tap) const {
     return v.column * value(stride_width) + tap * value(dilation_width);
   }
-  Expr in_row(int tap) const {
-    return v.row * value(stride_height) + tap * value(dilation_height);
-  }
+  Expr in_row(int tap) const { return v.row * value(stride_height) + tap * value(dilation_height); }
   Expr at(int channel, const Expr& column, const Expr& row) {
     return padded(channel, column, row, v.batch);
   }

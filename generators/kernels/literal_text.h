@@ -1,5 +1,5 @@
-// Literal filters as text and back: Halide::Generator parameters are strings. Numbers are written as
-// hexadecimal floats, so that none is rounded. No Halide.
+// Literal filters as text and back: Halide::Generator parameters are strings. Numbers are written
+// as hexadecimal floats, so that none is rounded. No Halide.
 #pragma once
 
 #include <string>

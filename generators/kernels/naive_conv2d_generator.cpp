@@ -29,9 +29,8 @@ class NaiveConv2D : public Conv2DGenerator<NaiveConv2D> {
         padded(first_channel(filter) + taps.x,
                v.column * value(stride_width) + taps.y * value(dilation_width),
                v.row * value(stride_height) + taps.z * value(dilation_height), v.batch);
-    output(filter, v.column, v.row, v.batch) =
-        finished(sum(filter, v.column, v.row, v.batch),
-                 use_bias ? (*bias)(filter) : Halide::Expr(0.0f));
+    output(filter, v.column, v.row, v.batch) = finished(
+        sum(filter, v.column, v.row, v.batch), use_bias ? (*bias)(filter) : Halide::Expr(0.0f));
     innermost = filter;
   }
 

@@ -28,8 +28,7 @@ class PointwiseConv2D : public Conv2DGenerator<PointwiseConv2D> {
     sum(filter, pixel) = 0.0f;
     sum(filter, pixel) +=
         kernel(filter % panel(), channel, filter / panel()) * input(channel, pixel);
-    output(filter, pixel) =
-        finished(sum(filter, pixel), use_bias ? (*bias)(filter) : Expr(0.0f));
+    output(filter, pixel) = finished(sum(filter, pixel), use_bias ? (*bias)(filter) : Expr(0.0f));
   }
 
   /* The schedule. Loops from the outside in (filters_outer; pixels_outer swaps panel and tile):

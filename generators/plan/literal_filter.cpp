@@ -67,14 +67,20 @@ std::vector<Tap> nonzero_taps(const LayerSpec& layer) {
   return taps;
 }
 
-std::vector<TapPosition> nonzero_positions(const LayerSpec& layer) {
+std::vector<TapPosition> sparse_positions(const LayerSpec& layer, bool folded) {
+  constexpr std::size_t kMostPositions = 64;
+  const std::int64_t columns_per_position = folded ? layer.channels_per_group() : 1;
   std::vector<TapPosition> positions;
-  for (const Tap& tap : nonzero_taps(layer)) {
-    if (positions.empty() || positions.back().row != tap.row ||
-        positions.back().column != tap.column) {
-      positions.push_back({tap.row, tap.column});
+  for (const Tap& tap : nonzero_taps(layer)) {  // in order of row, column, channel
+    const int column =
+        tap.column * static_cast<int>(columns_per_position) + (folded ? tap.channel : 0);
+    if (positions.empty() || positions.back().row != tap.row || positions.back().column != column) {
+      positions.push_back({tap.row, column});
     }
   }
+  const auto all = static_cast<std::size_t>(layer.kernel_size.height * layer.kernel_size.width *
+                                            columns_per_position);
+  if (positions.size() == all || positions.size() > kMostPositions) return {};
   return positions;
 }
 

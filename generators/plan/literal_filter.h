@@ -1,5 +1,5 @@
-// What is special about the numbers of a literal filter: zeros that need no work, and rank-1 filters
-// that split into a vertical and a horizontal pass. Pure.
+// What is special about the numbers of a literal filter: zeros that need no work, and rank-1
+// filters that split into a vertical and a horizontal pass. Pure.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,15 @@ struct Tap {
 /// The non-zero numbers, in HWIO order. Precondition: the layer's kernel is literal.
 std::vector<Tap> nonzero_taps(const LayerSpec& layer);
 
-/// A position of the filter, with any non-zero number in it.
+/// A position of the filter at which some number is not zero.
 struct TapPosition {
   int row, column;
 };
-std::vector<TapPosition> nonzero_positions(const LayerSpec& layer);
+
+/// The positions of a literal filter that need work, when some do not and the others are few enough
+/// for code of their own; empty otherwise. `folded`: as fold_channels has it, every channel is a
+/// column.
+std::vector<TapPosition> sparse_positions(const LayerSpec& layer, bool folded);
 
 /// kernel[i, j] = vertical[i] * horizontal[j] for one input channel of one filter.
 struct SeparableSlice {

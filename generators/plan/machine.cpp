@@ -26,7 +26,8 @@ const std::array<MachineRow, 9>& x86_machines() {
       {"avx512_zen4", {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, kMiB, 32 * kMiB}},
       {"avx512_sapphirerapids",
        {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 2 * kMiB, 30 * kMiB}},
-      {"avx512_cannonlake", {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB}},
+      {"avx512_cannonlake",
+       {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB}},
       {"avx512_skylake", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
       {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
       {"avx2", {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 512 * kKiB, 16 * kMiB}},
@@ -37,7 +38,7 @@ const std::array<MachineRow, 9>& x86_machines() {
 }
 
 const Machine& arm64_machine() {
-  static const Machine machine = {"armv8-a core", "neon",     4,        32, 2, 4,
+  static const Machine machine = {"armv8-a core", "neon",     4,       32, 2, 4,
                                   64 * kKiB,      512 * kKiB, 8 * kMiB};
   return machine;
 }

@@ -17,8 +17,8 @@ struct Machine {
   int fma_pipes = 1;          ///< full-width FMAs started per cycle
   int fma_latency_cycles = 4;
   std::int64_t l1d_bytes = 32 * 1024;
-  std::int64_t l2_bytes = 512 * 1024;         ///< per core
-  std::int64_t l3_bytes = 8 * 1024 * 1024;    ///< shared
+  std::int64_t l2_bytes = 512 * 1024;       ///< per core
+  std::int64_t l3_bytes = 8 * 1024 * 1024;  ///< shared
   friend bool operator==(const Machine&, const Machine&) = default;
 };
 

@@ -92,7 +92,9 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 
 }  // namespace
 
-std::string_view name_of(Algorithm algorithm) { return find_name(kAlgorithmNames, algorithm); }
+std::string_view name_of(Algorithm algorithm) {
+  return find_name(kAlgorithmNames, algorithm);
+}
 
 LayerSpec fold_channels(const LayerSpec& layer) {
   LayerSpec folded = layer;
@@ -130,9 +132,8 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
   plan.algorithm = *algorithm;
   while (words >> word) {
     const std::size_t equals = word.find('=');
-    if (equals == std::string::npos ||
-        !set_field(plan, std::string_view(word).substr(0, equals),
-                   std::string_view(word).substr(equals + 1))) {
+    if (equals == std::string::npos || !set_field(plan, std::string_view(word).substr(0, equals),
+                                                  std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N panel_block=N "
                   "prefetch=N order=filters_outer|pixels_outer");
@@ -146,8 +147,7 @@ PackedLayout packed_layout(const LayerSpec& layer, const Plan& plan) {
   constexpr std::int64_t kCacheLineBytes = 64;
   PackedLayout layout;
   layout.filter_panel = plan.filter_panel();
-  layout.channel_block =
-      plan.channel_block == 0 ? layer.channels_per_group() : plan.channel_block;
+  layout.channel_block = plan.channel_block == 0 ? layer.channels_per_group() : plan.channel_block;
   const std::int64_t packed_filters = round_up(layer.filters, layout.filter_panel);
   layout.kernel_bytes = packed_filters * layer.channels_per_group() * layer.kernel_size.height *
                         layer.kernel_size.width * kFloatBytes;

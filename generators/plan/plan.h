@@ -13,13 +13,13 @@
 namespace convc {
 
 enum class Algorithm {
-  direct,     ///< register-tiled loops over the (padded) image
+  direct,        ///< register-tiled loops over the (padded) image
   few_channels,  ///< direct, on channels folded into columns: gray, RGB and RGBA images
-  pointwise,  ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
-  grouped,    ///< groups > 1: correct for every group count, vectorised over filters
-  taps,       ///< few literal numbers: every non-zero tap is a constant in the code
-  separable,  ///< a rank-1 literal filter: a vertical pass, then a horizontal one
-  naive,      ///< plain loops, no tiling: the yardstick of --schedule naive
+  pointwise,     ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
+  grouped,       ///< groups > 1: correct for every group count, vectorised over filters
+  taps,          ///< few literal numbers: every non-zero tap is a constant in the code
+  separable,     ///< a rank-1 literal filter: a vertical pass, then a horizontal one
+  naive,         ///< plain loops, no tiling: the yardstick of --schedule naive
 };
 
 /// Order of the two outer loops of a tiled convolution.
@@ -30,13 +30,13 @@ enum class LoopOrder {
 
 struct Plan {
   Algorithm algorithm = Algorithm::direct;
-  int lanes = 4;               ///< f32 elements per vector
-  int tile_vectors = 1;        ///< register tile: filter vectors; panel = tile_vectors * lanes
-  int tile_height = 1;         ///< register tile: output rows
-  int tile_width = 1;          ///< register tile: output columns (pixels, for pointwise)
+  int lanes = 4;                   ///< f32 elements per vector
+  int tile_vectors = 1;            ///< register tile: filter vectors; panel = tile_vectors * lanes
+  int tile_height = 1;             ///< register tile: output rows
+  int tile_width = 1;              ///< register tile: output columns (pixels, for pointwise)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
-  std::int64_t row_block = 0;  ///< output rows (pixels, for pointwise) of a task; 0: all
-  std::int64_t panel_block = 0;  ///< weights panels of a task; 0: all
+  std::int64_t row_block = 0;      ///< output rows (pixels, for pointwise) of a task; 0: all
+  std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   int prefetch = 0;  ///< tiles of input fetched ahead; 0: the processor's prefetcher suffices
   LoopOrder loop_order = LoopOrder::filters_outer;
   std::string reason;  ///< in words; not part of a plan's identity
@@ -46,9 +46,9 @@ struct Plan {
 
 std::string_view name_of(Algorithm algorithm);
 
-/// The same computation as a layer of one channel: a row of pixels of C channels is a row of width*C
-/// numbers, a filter of width S has S*C columns and steps by strides.width*C. The packed weights and
-/// all memory layouts are unchanged. Precondition: groups=1, dilation_rate.width=1.
+/// The same computation as a layer of one channel: a row of pixels of C channels is a row of
+/// width*C numbers, a filter of width S has S*C columns and steps by strides.width*C. The packed
+/// weights and all memory layouts are unchanged. Precondition: groups=1, dilation_rate.width=1.
 LayerSpec fold_channels(const LayerSpec& layer);
 
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0
@@ -61,7 +61,8 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error);
 /// How packed weights lie in memory: the layout portable code can execute (runtime/src/pack.c).
 /// Kernel elements: [ceil(filters/filter_panel)][channels_per_group/channel_block][kernel_height]
 /// [kernel_width][channel_block][filter_panel], zeros where the last panel exceeds `filters`; then,
-/// at the next multiple of 64 bytes, bias: [ceil(filters/filter_panel) * filter_panel], zero-filled.
+/// at the next multiple of 64 bytes, bias: [ceil(filters/filter_panel) * filter_panel],
+/// zero-filled.
 struct PackedLayout {
   std::int64_t filter_panel = 1;
   std::int64_t channel_block = 1;

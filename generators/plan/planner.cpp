@@ -46,7 +46,8 @@ Plan literal_plan(const LayerSpec& layer, const Machine& machine) {
   Plan plan;
   plan.algorithm = Algorithm::taps;
   plan.lanes = machine.f32_lanes;
-  plan.tile_width = static_cast<int>(std::min<std::int64_t>(4 * machine.f32_lanes, layer.out.width));
+  plan.tile_width =
+      static_cast<int>(std::min<std::int64_t>(4 * machine.f32_lanes, layer.out.width));
   const auto taps = static_cast<std::int64_t>(nonzero_taps(layer).size());
   const std::int64_t all = layer.kernel_size.height * layer.kernel_size.width *
                            layer.channels_per_group() * layer.filters;
@@ -75,8 +76,8 @@ Plan grouped_plan(const LayerSpec& layer, const Machine& machine) {
   // Vectors run over filters; with few of them a narrower vector wastes fewer lanes.
   plan.lanes = machine.f32_lanes;
   while (plan.lanes > 4 && plan.lanes / 2 >= layer.filters) plan.lanes /= 2;
-  plan.tile_width = static_cast<int>(std::min<std::int64_t>(
-      machine.vector_registers >= 32 ? 8 : 4, layer.out.width));
+  plan.tile_width = static_cast<int>(
+      std::min<std::int64_t>(machine.vector_registers >= 32 ? 8 : 4, layer.out.width));
   plan.tile_vectors = static_cast<int>((layer.filters + plan.lanes - 1) / plan.lanes);
   RegisterTile tile;
   tile.cycles = static_cast<double>(layer.batch * layer.out.height * layer.out.width *
@@ -125,8 +126,8 @@ Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
   plan.panel_block = tasks.panel_block;
   plan.reason = "tile " + tile.text + "; " + tasks.text;
   if (folded) {
-    plan.reason = "channels=" + std::to_string(spec.in_channels) +
-                  " are folded into columns; " + plan.reason;
+    plan.reason =
+        "channels=" + std::to_string(spec.in_channels) + " are folded into columns; " + plan.reason;
   }
   if (flat && input_bytes > machine.l2_bytes) {
     constexpr int kTilesAhead = 3;
@@ -138,7 +139,8 @@ Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
   const std::int64_t panel_bytes_per_channel = tap_positions * plan.filter_panel() * kFloatBytes;
   const std::int64_t panel_bytes = panel_bytes_per_channel * layer.in_channels;
   // Half of L2 is the panel's, the rest is the input's and the output's.
-  if (plan.algorithm == Algorithm::direct && panel_bytes > machine.l2_bytes / 2 + machine.l2_bytes / 8) {
+  if (plan.algorithm == Algorithm::direct &&
+      panel_bytes > machine.l2_bytes / 2 + machine.l2_bytes / 8) {
     const std::int64_t block =
         useful_divisor(layer.in_channels, machine.l2_bytes / 2 / panel_bytes_per_channel);
     if (block != 0 && block < layer.in_channels) {
@@ -175,8 +177,7 @@ Plan make_naive_plan(const LayerSpec& layer, const Machine&) {
 
 std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine) {
   auto text = [](std::int64_t value) { return std::to_string(value); };
-  const bool unrolled =
-      plan.algorithm == Algorithm::taps || plan.algorithm == Algorithm::separable;
+  const bool unrolled = plan.algorithm == Algorithm::taps || plan.algorithm == Algorithm::separable;
   if (unrolled && !is_unrolled(layer)) {
     return std::string(name_of(plan.algorithm)) +
            " needs a literal kernel of at most 4 channels and 4 filters, and groups=1";
@@ -202,9 +203,9 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
     return "grouped needs one panel of all filters: tile vectors x lanes = " +
            text(plan.filter_panel()) + " is less than " + text(layer.filters);
   }
-  const bool tiled =
-      plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::pointwise ||
-      plan.algorithm == Algorithm::few_channels;
+  const bool tiled = plan.algorithm == Algorithm::direct ||
+                     plan.algorithm == Algorithm::pointwise ||
+                     plan.algorithm == Algorithm::few_channels;
   if (!tiled) return {};
   const std::int64_t tile = std::int64_t{plan.tile_height} * plan.tile_width * plan.tile_vectors;
   constexpr std::int64_t kMostAccumulators = 128;
@@ -213,8 +214,8 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
   }
   if (plan.channel_block != 0 &&
       (plan.algorithm != Algorithm::direct || layer.in_channels % plan.channel_block != 0)) {
-    return "channel_block=" + text(plan.channel_block) + " must divide in_channels=" +
-           text(layer.in_channels) + " of a direct convolution";
+    return "channel_block=" + text(plan.channel_block) +
+           " must divide in_channels=" + text(layer.in_channels) + " of a direct convolution";
   }
   return {};
 }
@@ -227,8 +228,7 @@ std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& p
   }
   if (plan.algorithm == Algorithm::grouped || plan.algorithm == Algorithm::direct ||
       plan.algorithm == Algorithm::pointwise) {
-    const std::int64_t idle =
-        (plan.lanes - layer.filters % plan.lanes) % plan.lanes;
+    const std::int64_t idle = (plan.lanes - layer.filters % plan.lanes) % plan.lanes;
     if (layer.filters < plan.lanes && idle * 2 >= plan.lanes) {
       notes.push_back("filters=" + std::to_string(layer.filters) + " leaves " +
                       std::to_string(idle) + " of " + std::to_string(plan.lanes) + " lanes idle");

@@ -32,7 +32,8 @@ double l1_conflict_factor(const TileDomain& domain, std::int64_t pixels, const M
   const std::int64_t distinct_sets =
       sets / std::gcd(sets, domain.pixel_stride_bytes / kCacheLineBytes);
   // One way is left to the weights that stream through.
-  const double load = static_cast<double>(pixels) / static_cast<double>(distinct_sets * (kWays - 1));
+  const double load =
+      static_cast<double>(pixels) / static_cast<double>(distinct_sets * (kWays - 1));
   return load <= 1.0 ? 1.0 : load;
 }
 
@@ -49,19 +50,23 @@ double tap_cycles(std::int64_t pixels, std::int64_t vectors, const TileDomain& d
                        static_cast<double>(pixels) / 2;
   constexpr double kIssueWidth = 5;
   constexpr double kLoopOverhead = 3;
-  const double issue = (accumulators + static_cast<double>(vectors + pixels) + kLoopOverhead) / kIssueWidth;
+  const double issue =
+      (accumulators + static_cast<double>(vectors + pixels) + kLoopOverhead) / kIssueWidth;
   const double latency = machine.fma_latency_cycles;
   // A panel larger than half of L1 streams from L2 at about 32 bytes a cycle, mostly hidden.
   const std::int64_t panel_bytes = vectors * vector_bytes * domain.taps;
   constexpr double kL2BytesPerCycle = 32;
   constexpr double kExposed = 0.05;
-  const double stream = panel_bytes <= machine.l1d_bytes / 2
-                            ? 0
-                            : kExposed * static_cast<double>(vectors * vector_bytes) / kL2BytesPerCycle;
+  const double stream =
+      panel_bytes <= machine.l1d_bytes / 2
+          ? 0
+          : kExposed * static_cast<double>(vectors * vector_bytes) / kL2BytesPerCycle;
   // Measured on Zen 4: each load, even when it fits beside the multiply-adds, costs this much.
   constexpr double kPerLoad = 0.06;
   const double crowding = kPerLoad * static_cast<double>(vectors + pixels);
-  return (std::max({fma, loads, issue, latency}) + crowding) * l1_conflict_factor(domain, pixels, machine) + stream;
+  return (std::max({fma, loads, issue, latency}) + crowding) *
+             l1_conflict_factor(domain, pixels, machine) +
+         stream;
 }
 
 /// Cycles outside the loop over taps: clearing, bias, activation and store of each accumulator, and
@@ -72,8 +77,7 @@ double tile_overhead_cycles(std::int64_t pixels, std::int64_t vectors, const Til
   constexpr double kPerAccumulator = 1.5;
   constexpr double kPerStreamedLine = 4;
   const bool streams = domain.streamed_bytes > machine.l2_bytes;
-  const double lines =
-      static_cast<double>(pixels * domain.pixel_stride_bytes) / kCacheLineBytes;
+  const double lines = static_cast<double>(pixels * domain.pixel_stride_bytes) / kCacheLineBytes;
   return kPerTile + kPerAccumulator * static_cast<double>(pixels * vectors) +
          (streams ? kPerStreamedLine * lines : 0);
 }

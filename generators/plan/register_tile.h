@@ -24,9 +24,9 @@ struct TileDomain {
   std::int64_t images = 1;
   Size2D out;
   std::int64_t filters = 1;
-  std::int64_t taps = 1;  ///< multiply-adds per output element
+  std::int64_t taps = 1;                ///< multiply-adds per output element
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
-  std::int64_t streamed_bytes = 0;  ///< input read without a copy, once per panel; 0: copied
+  std::int64_t streamed_bytes = 0;      ///< input read without a copy, once per panel; 0: copied
 };
 TileDomain tile_domain(const LayerSpec& layer, bool flat);
 

@@ -8,13 +8,17 @@ namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+std::int64_t round_up(std::int64_t a, std::int64_t b) {
+  return ceil_div(a, b) * b;
+}
 
 /// The sizes that decide, of one image (all pixels, when flat).
 struct Extent {
-  std::int64_t rows;        ///< output rows, or pixels when flat
-  std::int64_t step;        ///< rows of a register tile
+  std::int64_t rows;  ///< output rows, or pixels when flat
+  std::int64_t step;  ///< rows of a register tile
   std::int64_t images;
   std::int64_t panels;
   std::int64_t weights_bytes;
@@ -77,27 +81,28 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
   // Weights that exceed half of L2 are read anew by each block of rows, the input by each panel:
   // compare what comes from beyond L2.
   const bool weights_stay = extent.weights_bytes <= machine.l2_bytes / 2;
-  const std::int64_t row_traffic =
-      weights_stay ? 0 : extent.weights_bytes * std::max(cached_blocks, std::min(wanted, extent.rows));
-  const std::int64_t panel_traffic =
-      extent.weights_bytes + all_input_bytes * (all_input_bytes <= machine.l2_bytes / 2 ? 1 : extent.panels);
+  constexpr std::int64_t kFewTasks = 4;
+  const std::int64_t blocks =
+      std::max(cached_blocks, weights_stay ? wanted : std::min(wanted, kFewTasks));
+  const std::int64_t row_traffic = weights_stay ? 0 : extent.weights_bytes * blocks;
+  constexpr std::int64_t kMostPanelTasks = 8;
+  const std::int64_t panel_tasks =
+      std::clamp<std::int64_t>(std::min(wanted, kMostPanelTasks) / extent.images, 1, extent.panels);
+  const std::int64_t visits = all_input_bytes <= machine.l2_bytes / 2 ? 1 : extent.panels;
+  // Every task over panels writes and reads a padded copy of the whole input.
+  const std::int64_t copies = flat ? 0 : 2 * panel_tasks;
+  const std::int64_t panel_traffic = extent.weights_bytes + all_input_bytes * (visits + copies);
   if (row_traffic > panel_traffic && extent.panels > 1) {
     tasks.row_block = extent.rows;
-    // Every task copies a padded input of its own; a few panels pay for that.
-    constexpr std::int64_t kMostPanelTasks = 8;
-    const std::int64_t panel_tasks =
-        std::clamp<std::int64_t>(std::min(wanted, kMostPanelTasks) / extent.images, 1, extent.panels);
     tasks.panel_block = panel_tasks == 1 ? 0 : ceil_div(extent.panels, panel_tasks);
     tasks.text = "weights are read once, by tasks of " +
                  std::to_string(tasks.panel_block == 0 ? extent.panels : tasks.panel_block) +
                  " panels";
     return tasks;
   }
-  // Few blocks when weights are read anew by each.
-  const std::int64_t blocks = std::max(cached_blocks, weights_stay ? wanted : std::min<std::int64_t>(wanted, 4));
   tasks.row_block = rows_of_equal_blocks(extent, blocks);
-  tasks.text = std::to_string(extent.images * ceil_div(extent.rows, tasks.row_block)) + " tasks of " +
-               std::to_string(tasks.row_block) + unit + ", whose input stays in L2";
+  tasks.text = std::to_string(extent.images * ceil_div(extent.rows, tasks.row_block)) +
+               " tasks of " + std::to_string(tasks.row_block) + unit + ", whose input stays in L2";
   return tasks;
 }
 

@@ -23,7 +23,21 @@ TEST_CASE("only non-zero numbers are taps", "[literal]") {
   CHECK(taps[1].row == 0);
   CHECK(taps[1].column == 2);
   CHECK(taps[1].value == -1.0f);
-  CHECK(nonzero_positions(edges).size() == 6);
+  CHECK(sparse_positions(edges, false).size() == 6);
+}
+
+TEST_CASE("positions are sparse only when some are zero in every filter", "[literal]") {
+  LayerSpec bank;
+  bank.kernel_size = {1, 2};
+  bank.in_channels = 2;
+  bank.filters = 2;  // HWIO: position (0, 0) has channel 0 only, (0, 1) has both
+  bank.kernel = std::make_shared<Literal>(Literal{{1, 2, 2, 2}, {1, 0, 0, 0, 0, 2, 3, 0}});
+  CHECK(sparse_positions(bank, false).empty());
+  const auto folded = sparse_positions(bank, true);
+  REQUIRE(folded.size() == 3);
+  CHECK(folded[0].column == 0);
+  CHECK(folded[1].column == 2);
+  CHECK(folded[2].column == 3);
 }
 
 TEST_CASE("a rank-1 filter separates exactly", "[literal]") {

@@ -22,16 +22,16 @@ TEST_CASE("the best feature of a target names its machine", "[machine]") {
     int lanes;
     int registers;
   };
-  const auto row = GENERATE(
-      Row{"x86-64-linux", "x86-64 core", "sse", 4, 16},
-      Row{"x86-64-linux-sse41", "x86-64 core", "sse", 4, 16},
-      Row{"x86-64-linux-avx-sse41", "avx core", "avx", 8, 16},
-      Row{"x86-64-linux-avx-avx2-f16c-fma-sse41", "avx2 core", "avx2", 8, 16},
-      Row{"x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41", "avx512 server", "avx512",
-          16, 32},
-      Row{"x86-64-linux-avx512_zen4-avx512_skylake", "zen4", "avx512", 16, 32},
-      Row{"x86-64-linux-avx512_zen5-avx512_zen4", "zen5", "avx512", 16, 32},
-      Row{"arm-64-linux", "armv8-a core", "neon", 4, 32});
+  const auto row =
+      GENERATE(Row{"x86-64-linux", "x86-64 core", "sse", 4, 16},
+               Row{"x86-64-linux-sse41", "x86-64 core", "sse", 4, 16},
+               Row{"x86-64-linux-avx-sse41", "avx core", "avx", 8, 16},
+               Row{"x86-64-linux-avx-avx2-f16c-fma-sse41", "avx2 core", "avx2", 8, 16},
+               Row{"x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41", "avx512 server",
+                   "avx512", 16, 32},
+               Row{"x86-64-linux-avx512_zen4-avx512_skylake", "zen4", "avx512", 16, 32},
+               Row{"x86-64-linux-avx512_zen5-avx512_zen4", "zen5", "avx512", 16, 32},
+               Row{"arm-64-linux", "armv8-a core", "neon", 4, 32});
   CAPTURE(row.target);
   const auto machine = machine_for_target(row.target, nullptr);
   REQUIRE(machine.has_value());

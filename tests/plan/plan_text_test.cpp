@@ -9,7 +9,9 @@ using namespace convc;
 
 namespace {
 
-bool same_choices(const Plan& a, const Plan& b) { return to_text(a) == to_text(b); }
+bool same_choices(const Plan& a, const Plan& b) {
+  return to_text(a) == to_text(b);
+}
 
 int pick(std::mt19937_64& random, int least, int most) {
   return std::uniform_int_distribution<int>(least, most)(random);

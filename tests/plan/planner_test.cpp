@@ -19,7 +19,9 @@ const char* const kTargets[] = {"x86-64-linux-avx-avx2-f16c-fma-sse41",
                                 "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41",
                                 "arm-64-linux"};
 
-Machine machine(const char* target) { return machine_for_target(target, nullptr).value(); }
+Machine machine(const char* target) {
+  return machine_for_target(target, nullptr).value();
+}
 
 std::string plans_of(const std::string& file, const char* target) {
   Diagnostics diagnostics;
@@ -88,8 +90,8 @@ TEST_CASE("the algorithm follows from the layer", "[planner]") {
 
 TEST_CASE("a panel larger than L2 is cut into blocks of channels", "[planner]") {
   Diagnostics diagnostics;
-  const auto module = load_spec_text(
-      "Conv2D(1024, 3, padding='same', input_shape=(17, 17, 1024))", "t.conv", "t", diagnostics);
+  const auto module = load_spec_text("Conv2D(1024, 3, padding='same', input_shape=(17, 17, 1024))",
+                                     "t.conv", "t", diagnostics);
   REQUIRE(module.has_value());
   const LayerSpec& layer = module->graphs.front().nodes.front().layer;
   const Plan plan = make_plan(layer, machine(kTargets[1]));
@@ -119,8 +121,8 @@ TEST_CASE("plans that do not suit a layer are refused in words", "[planner]") {
 
 TEST_CASE("notes tell what is slow", "[planner]") {
   Diagnostics diagnostics;
-  const auto module = load_spec_text("Conv2D(6, 3, groups=3, input_shape=(56, 56, 6))", "t.conv",
-                                     "t", diagnostics);
+  const auto module =
+      load_spec_text("Conv2D(6, 3, groups=3, input_shape=(56, 56, 6))", "t.conv", "t", diagnostics);
   REQUIRE(module.has_value());
   const LayerSpec& layer = module->graphs.front().nodes.front().layer;
   const auto notes = performance_notes(layer, make_plan(layer, machine(kTargets[0])));

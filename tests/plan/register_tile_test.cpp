@@ -7,7 +7,9 @@ using namespace convc;
 
 namespace {
 
-Machine machine(const char* target) { return machine_for_target(target, nullptr).value(); }
+Machine machine(const char* target) {
+  return machine_for_target(target, nullptr).value();
+}
 const char* const kAvx2 = "x86-64-linux-avx-avx2-f16c-fma-sse41";
 const char* const kAvx512 = "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
 
