@@ -36,7 +36,7 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
   Param<int> channel_block{"channel_block", 0};
   Param<int> row_block{"row_block", 0};
   Param<int> panel_block{"panel_block", 0};
-  Param<int> prefetch{"prefetch", 0};
+  Param<int> copied_pixel{"copied_pixel", 1};  // numbers between pixels of a copied input
   Param<bool> pixels_outer{"pixels_outer", false};
 
  protected:

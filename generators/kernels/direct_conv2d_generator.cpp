@@ -167,12 +167,7 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
       source.vectorize(v.channel, std::min(value(lanes), value(in_channels)),
                        TailStrategy::GuardWithIf);
     }
-    // Neighbouring pixels a multiple of 1 KiB apart share few L1 sets; one more line parts them.
-    constexpr int kConflictingFloats = 1024 / 4;
-    constexpr int kLineFloats = 64 / 4;
-    if (value(in_channels) % kConflictingFloats == 0) {
-      source.align_storage(v.channel, value(in_channels) + kLineFloats);
-    }
+    source.align_storage(v.channel, copied_pixel);
   }
 
   ImageVars v;

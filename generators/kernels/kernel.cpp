@@ -62,7 +62,7 @@ Parameters kernel_parameters(const LayerSpec& spec, const Plan& plan) {
       {"channel_block", text(plan.channel_block)},
       {"row_block", text(plan.row_block)},
       {"panel_block", text(plan.panel_block)},
-      {"prefetch", text(plan.prefetch)},
+      {"copied_pixel", text(copied_pixel_stride(layer.in_channels))},
       {"pixels_outer", flag(plan.loop_order == LoopOrder::pixels_outer)},
   };
 }

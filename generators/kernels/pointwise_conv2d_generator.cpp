@@ -55,11 +55,6 @@ class PointwiseConv2D : public Conv2DGenerator<PointwiseConv2D> {
     }
     out.fuse(panel_task, pixel_task, task).parallel(task);
     out.vectorize(filter, lanes).unroll(filter).unroll(pixel);
-    if (value(prefetch) > 0) {
-      // Pixels of a tile are short streams that restart with each tile, which the processor's own
-      // prefetcher does not follow. A prefetch never faults, so it may run past the end.
-      out.prefetch(input, tile, tile, value(prefetch), Halide::PrefetchBoundStrategy::NonFaulting);
-    }
 
     // A tile is always computed whole. In the last, ragged one the guarded stores are known not to
     // happen, so the compiler deletes their accumulators: tails cost only their own work.

@@ -77,7 +77,6 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "channel_block") return parse_number<std::int64_t>(value, 0, plan.channel_block);
   if (key == "row_block") return parse_number<std::int64_t>(value, 0, plan.row_block);
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
-  if (key == "prefetch") return parse_number(value, 0, plan.prefetch);
   if (key == "order") {
     const auto order = find_value<LoopOrder>(kLoopOrderNames, value);
     if (order) plan.loop_order = *order;
@@ -107,12 +106,23 @@ LayerSpec fold_channels(const LayerSpec& layer) {
   return folded;
 }
 
+bool copies_input(const LayerSpec& layer) {
+  const bool subsamples = layer.kernel_size == Size2D{1, 1} && layer.strides != Size2D{1, 1};
+  return layer.padding.any() || subsamples;
+}
+
+std::int64_t copied_pixel_stride(std::int64_t in_channels) {
+  constexpr std::int64_t kConflictingFloats = 1024 / 4;
+  constexpr std::int64_t kLineFloats = 64 / 4;
+  return in_channels % kConflictingFloats == 0 ? in_channels + kLineFloats : in_channels;
+}
+
 std::string to_text(const Plan& plan) {
   std::ostringstream text;
   text << name_of(plan.algorithm) << " lanes=" << plan.lanes << " tile=" << plan.tile_height << 'x'
        << plan.tile_width << 'x' << plan.tile_vectors << " channel_block=" << plan.channel_block
        << " row_block=" << plan.row_block << " panel_block=" << plan.panel_block
-       << " prefetch=" << plan.prefetch << " order=" << find_name(kLoopOrderNames, plan.loop_order);
+       << " order=" << find_name(kLoopOrderNames, plan.loop_order);
   return text.str();
 }
 
@@ -136,7 +146,7 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
                                                   std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N panel_block=N "
-                  "prefetch=N order=filters_outer|pixels_outer");
+                  "order=filters_outer|pixels_outer");
     }
   }
   return plan;

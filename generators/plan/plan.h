@@ -37,7 +37,6 @@ struct Plan {
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
   std::int64_t row_block = 0;      ///< output rows (pixels, for pointwise) of a task; 0: all
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
-  int prefetch = 0;  ///< tiles of input fetched ahead; 0: the processor's prefetcher suffices
   LoopOrder loop_order = LoopOrder::filters_outer;
   std::string reason;  ///< in words; not part of a plan's identity
 
@@ -51,8 +50,16 @@ std::string_view name_of(Algorithm algorithm);
 /// weights and all memory layouts are unchanged. Precondition: groups=1, dilation_rate.width=1.
 LayerSpec fold_channels(const LayerSpec& layer);
 
+/// True when kernels read a copy of the input: padded with zeros, or the pixels that a strided 1x1
+/// filter reads.
+bool copies_input(const LayerSpec& layer);
+
+/// Numbers from one pixel of such a copy to the next: in_channels, and one cache line more when
+/// pixels would lie a multiple of 1 KiB apart and compete for the same few sets of L1.
+std::int64_t copied_pixel_stride(std::int64_t in_channels);
+
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0
-/// prefetch=0 order=filters_outer". Does not contain the reason.
+/// order=filters_outer". Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.

@@ -112,8 +112,6 @@ Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
   const LayerSpec layer = folded ? fold_channels(spec) : spec;
   const RegisterTile tile = choose_register_tile(tile_domain(layer, flat), machine);
   const Tasks tasks = choose_tasks(layer, tile, flat, machine);
-  const std::int64_t input_bytes =
-      layer.batch * layer.in.height * layer.in.width * layer.in_channels * kFloatBytes;
   Plan plan;
   plan.algorithm = flat     ? Algorithm::pointwise
                    : folded ? Algorithm::few_channels
@@ -129,23 +127,15 @@ Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
     plan.reason =
         "channels=" + std::to_string(spec.in_channels) + " are folded into columns; " + plan.reason;
   }
-  if (flat && input_bytes > machine.l2_bytes) {
-    constexpr int kTilesAhead = 3;
-    plan.prefetch = kTilesAhead;
-    plan.reason += "; the input exceeds L2, so it is prefetched";
-  }
-
   const std::int64_t tap_positions = layer.kernel_size.height * layer.kernel_size.width;
   const std::int64_t panel_bytes_per_channel = tap_positions * plan.filter_panel() * kFloatBytes;
   const std::int64_t panel_bytes = panel_bytes_per_channel * layer.in_channels;
-  // Half of L2 is the panel's, the rest is the input's and the output's.
   if (plan.algorithm == Algorithm::direct &&
-      panel_bytes > machine.l2_bytes / 2 + machine.l2_bytes / 8) {
+      panel_exceeds_l2(tile_domain(layer, flat), tile.vectors, tile.lanes, machine)) {
     const std::int64_t block =
         useful_divisor(layer.in_channels, machine.l2_bytes / 2 / panel_bytes_per_channel);
     if (block != 0 && block < layer.in_channels) {
       plan.channel_block = block;
-      plan.tile_height = 1;
       plan.reason += "; a panel of all channels takes " + std::to_string(panel_bytes / 1024) +
                      " KiB, too much for L2, so " + std::to_string(block) + " at a time";
     }

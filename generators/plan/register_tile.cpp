@@ -104,8 +104,17 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
   domain.taps = layer.kernel_size.height * layer.kernel_size.width * layer.channels_per_group();
   const std::int64_t pixels = layer.batch * layer.in.height * layer.in.width;
   domain.streamed_bytes = flat ? pixels * layer.in_channels * kFloatBytes : 0;
-  domain.pixel_stride_bytes = layer.in_channels * layer.strides.width * kFloatBytes;
+  const bool subsamples = layer.kernel_size == Size2D{1, 1};
+  domain.pixel_stride_bytes =
+      kFloatBytes *
+      (copies_input(layer) ? copied_pixel_stride(layer.in_channels) : layer.in_channels) *
+      (subsamples ? 1 : layer.strides.width);
   return domain;
+}
+
+bool panel_exceeds_l2(const TileDomain& domain, int vectors, int lanes, const Machine& machine) {
+  const std::int64_t share_bytes = machine.l2_bytes / 8 * 5;
+  return domain.taps * vectors * lanes * kFloatBytes > share_bytes;
 }
 
 bool fits_registers(int height, int width, int vectors, const Machine& machine) {
@@ -134,7 +143,11 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
       }
     }
   }
-  return cycles * static_cast<double>(domain.images);
+  cycles *= static_cast<double>(domain.images);
+  // Blocks of channels pass their sums through memory.
+  constexpr double kBlockedCost = 1.03;
+  return panel_exceeds_l2(domain, tile.vectors, tile.lanes, machine) ? cycles * kBlockedCost
+                                                                     : cycles;
 }
 
 RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine) {
@@ -148,7 +161,9 @@ RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machi
     const int most_vectors =
         static_cast<int>(std::min<std::int64_t>(filter_vectors, machine.vector_registers / 2));
     for (int vectors = 1; vectors <= most_vectors; ++vectors) {
-      for (int height = 1; height <= tallest; ++height) {
+      // Sums that pass through memory do so row by row.
+      const bool blocked = panel_exceeds_l2(domain, vectors, lanes, machine);
+      for (int height = 1; height <= (blocked ? 1 : tallest); ++height) {
         for (int width = 1; width <= domain.out.width; ++width) {
           if (!fits_registers(height, width, vectors, machine)) break;
           RegisterTile tile = make_tile(height, width, vectors, lanes);

@@ -7,6 +7,7 @@
 
 #include "dsl/layer_spec.h"
 #include "generators/plan/machine.h"
+#include "generators/plan/plan.h"
 
 namespace convc {
 
@@ -35,6 +36,10 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, cons
 
 /// The tile with the fewest predicted cycles among all that fit the register file.
 RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine);
+
+/// True when a panel with all its channels takes more than its share of L2 (five eighths; the rest
+/// is the input's and the output's). Direct convolutions then take blocks of channels.
+bool panel_exceeds_l2(const TileDomain& domain, int vectors, int lanes, const Machine& machine);
 
 /// True when the accumulators and their operands stay in registers.
 bool fits_registers(int height, int width, int vectors, const Machine& machine);

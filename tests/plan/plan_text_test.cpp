@@ -28,7 +28,7 @@ TEST_CASE("a plan is one readable line", "[plan]") {
   plan.tile_vectors = 2;
   plan.row_block = 4;
   CHECK(to_text(plan) ==
-        "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0 prefetch=0 "
+        "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0 "
         "order=filters_outer");
 }
 
@@ -44,7 +44,6 @@ TEST_CASE("parse_plan is the inverse of to_text", "[plan]") {
     plan.channel_block = pick(random, 0, 4096);
     plan.row_block = pick(random, 0, 4096);
     plan.panel_block = pick(random, 0, 64);
-    plan.prefetch = pick(random, 0, 8);
     plan.loop_order = static_cast<LoopOrder>(pick(random, 0, 1));
     std::string error;
     const auto parsed = parse_plan(to_text(plan), &error);
