@@ -70,7 +70,7 @@ double tap_cycles(std::int64_t pixels, std::int64_t vectors, const TileDomain& d
 }
 
 /// Cycles outside the loop over taps: clearing, bias, activation and store of each accumulator, and
-/// waiting for an input that streams from beyond L2 (measured on Zen 4, with prefetch).
+/// waiting for an input that streams from beyond L2 (measured on Zen 4).
 double tile_overhead_cycles(std::int64_t pixels, std::int64_t vectors, const TileDomain& domain,
                             const Machine& machine) {
   constexpr double kPerTile = 8;

@@ -38,6 +38,9 @@ Extent extent_of(const LayerSpec& layer, const RegisterTile& tile, bool flat) {
 /// Bytes of input that `rows` output rows read, halo included.
 std::int64_t input_bytes(const LayerSpec& layer, bool flat, std::int64_t rows) {
   if (flat) return rows * layer.in_channels * kFloatBytes;
+  if (layer.kernel_size == Size2D{1, 1}) {  // only the pixels it reads are copied
+    return rows * layer.out.width * layer.in_channels * kFloatBytes;
+  }
   const std::int64_t span = (layer.kernel_size.height - 1) * layer.dilation_rate.height + 1;
   const std::int64_t columns = layer.in.width + layer.padding.left + layer.padding.right;
   return ((rows - 1) * layer.strides.height + span) * columns * layer.in_channels * kFloatBytes;
