@@ -1,0 +1,92 @@
+#include "generators/driver/bench_session.h"
+
+#include <benchmark/benchmark.h>
+
+#include <cctype>
+#include <map>
+#include <optional>
+
+#include "generators/driver/table.h"
+
+namespace convc {
+namespace {
+
+using LimitsKey = std::pair<std::string, unsigned>;  // ISA, threads
+using Limits = std::map<LimitsKey, MachineLimits>;
+
+void add_context(const MachineLimits& limits, const std::string& suffix) {
+  benchmark::AddCustomContext("fma_peak_gflops" + suffix, significant(limits.peak_gflops, 5));
+  for (const MemoryLevel& level : limits.levels)
+    benchmark::AddCustomContext("bandwidth_" + level.name + "_gbytes" + suffix,
+                                significant(level.read_gbytes, 5));
+}
+
+/// One kernel is in memory at a time. Google Benchmark calls a function several times while it
+/// looks for the number of iterations; kernel and rounds are kept between these calls.
+class Stage {
+ public:
+  Stage(const std::vector<std::unique_ptr<LoadedLibrary>>& libraries, const Limits& limits,
+        unsigned rounds)
+      : libraries_(libraries), limits_(limits), rounds_(rounds) {}
+
+  void run(benchmark::State& state, const BenchCase& bench) {
+    if (current_ != &bench) enter(bench);
+    for ([[maybe_unused]] auto iteration : state) kernel_->call();
+    using benchmark::Counter;
+    state.counters["gflops"] = Counter(bench.work.flops / 1e9, Counter::kIsIterationInvariantRate);
+    state.counters["peak_fraction"] = measured_.peak_fraction;
+    state.counters["roofline_fraction"] = measured_.roofline_fraction;
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
+    state.SetLabel(bench.label + " " + measured_.level);
+  }
+
+ private:
+  void enter(const BenchCase& bench) {
+    kernel_.reset();  // before the next one is allocated
+    kernel_.emplace(*libraries_[bench.library]->kernel(bench.graph), bench.isa, bench.threads);
+    measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_);
+    current_ = &bench;
+  }
+
+  const std::vector<std::unique_ptr<LoadedLibrary>>& libraries_;
+  const Limits& limits_;
+  unsigned rounds_;
+  const BenchCase* current_ = nullptr;
+  std::optional<PreparedKernel> kernel_;
+  Measurement measured_;
+};
+
+void initialize_library(const BenchSettings& settings) {
+  std::vector<std::string> arguments = {
+      "convc", "--benchmark_min_time=" + std::to_string(settings.min_time_seconds),
+      std::string("--benchmark_format=") + (settings.json ? "json" : "console")};
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+}
+
+}  // namespace
+
+void run_benchmarks(const std::vector<BenchCase>& cases,
+                    const std::vector<std::unique_ptr<LoadedLibrary>>& libraries,
+                    const BenchSettings& settings) {
+  Limits limits;
+  for (const BenchCase& bench : cases) {
+    const auto [place, is_new] =
+        limits.try_emplace(LimitsKey{bench.isa, bench.threads}, bench.isa, bench.threads);
+    if (!is_new) continue;
+    if (limits.size() == 1) add_context(place->second, "");
+    add_context(place->second, "/" + bench.isa + "/threads:" + std::to_string(bench.threads));
+  }
+  initialize_library(settings);
+  Stage stage(libraries, limits, settings.rounds);
+  for (const BenchCase& bench : cases)
+    benchmark::RegisterBenchmark(bench.name.c_str(), [&stage, &bench](benchmark::State& state) {
+      stage.run(state, bench);
+    })->UseRealTime();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
+
+}  // namespace convc

@@ -1,0 +1,39 @@
+// The benchmarks themselves, registered with and run by Google Benchmark in this very process.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "generators/driver/measurement.h"
+#include "generators/emit/loaded_library.h"
+
+namespace convc {
+
+/// One benchmark: a kernel, one of its variants, a thread count.
+struct BenchCase {
+  std::string name;
+  std::size_t library = 0;  ///< index into the loaded libraries
+  std::size_t graph = 0;
+  std::string isa;
+  unsigned threads = 1;
+  std::string label;
+  KernelWork work;
+};
+
+struct BenchSettings {
+  bool json = false;  ///< Google Benchmark's JSON on stdout, else its console table
+  double min_time_seconds = 0.5;
+  unsigned rounds = 7;
+};
+
+/// Measures the machine's limits for every ISA and thread count in `cases`, then runs them in
+/// order. Packing, allocation and the first call are outside of every timing; times are wall clock.
+/// Counters: gflops, peak_fraction, roofline_fraction, bytes_per_second. Context: fma_peak_gflops
+/// and bandwidth_LEVEL_gbytes of the first ISA and thread count, and of every one with
+/// /ISA/threads:N after the name.
+void run_benchmarks(const std::vector<BenchCase>& cases,
+                    const std::vector<std::unique_ptr<LoadedLibrary>>& libraries,
+                    const BenchSettings& settings);
+
+}  // namespace convc

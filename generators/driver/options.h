@@ -1,0 +1,49 @@
+// Options: what the command line asks for, checked and plain. Every option, with its help, is in
+// options.td. May touch llvm::opt only in options.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace convc {
+
+enum class Verb { summary, plan, compile, verify, run, bench };
+enum class OutputFormat { console, json };
+
+struct Options {
+  Verb verb = Verb::summary;
+  std::vector<std::string> files;  ///< at least one
+
+  std::vector<std::string> targets;    ///< as the user wrote them; empty: host
+  std::vector<std::string> schedules;  ///< "auto", "naive" or a plan file; never empty
+  std::string library_name;            ///< empty: the stem of the only file
+  std::string layer;                   ///< empty: all
+  OutputFormat format = OutputFormat::console;
+
+  std::string output_directory;
+  std::string depfile;
+  unsigned jobs = 0;            ///< 0: the CPUs of this process
+  std::string cache_directory;  ///< empty: the default place
+  bool use_cache = true;
+
+  std::vector<unsigned> threads;  ///< empty: the verb's default
+  std::uint64_t seed = 1;
+
+  std::string input, weights_directory, kernel, bias, output;
+
+  std::string filter;
+  double min_time_seconds = 0.5;
+  unsigned rounds = 7;
+};
+
+/// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:
+/// help or version was printed on stdout (`*exit_code` 0), or a usage error on stderr (2).
+std::optional<Options> parse_command_line(const std::vector<std::string>& arguments,
+                                          int* exit_code);
+
+/// "compile" and so on.
+const char* name_of(Verb verb);
+
+}  // namespace convc

@@ -1,0 +1,71 @@
+// Every option of every verb, once. llvm-tblgen turns this into options.inc (see options.cpp); which
+// verbs take an option is its Visibility. Options and their text for --help live here only.
+include "llvm/Option/OptParser.td"
+
+def SummaryVerb : OptionVisibility;
+def PlanVerb : OptionVisibility;
+def CompileVerb : OptionVisibility;
+def VerifyVerb : OptionVisibility;
+def RunVerb : OptionVisibility;
+def BenchVerb : OptionVisibility;
+
+defvar every_verb = [SummaryVerb, PlanVerb, CompileVerb, VerifyVerb, RunVerb, BenchVerb];
+defvar planning_verbs = [SummaryVerb, PlanVerb, CompileVerb, VerifyVerb, RunVerb, BenchVerb];
+defvar compiling_verbs = [CompileVerb, VerifyVerb, RunVerb, BenchVerb];
+
+// --name VALUE and --name=VALUE.
+multiclass Value<string name, string metavar, string help, list<OptionVisibility> verbs> {
+  def NAME : Separate<["--"], name>, MetaVarName<metavar>, HelpText<help>, Visibility<verbs>;
+  def NAME # _eq : Joined<["--"], name # "=">, Alias<!cast<Separate>(NAME)>, Visibility<verbs>;
+}
+
+def help : Flag<["--"], "help">, HelpText<"Print this text">, Visibility<every_verb>;
+def help_h : Flag<["-"], "h">, Alias<help>, Visibility<every_verb>;
+def version : Flag<["--"], "version">, HelpText<"Print the versions of convc and its libraries">,
+              Visibility<every_verb>;
+
+defm target : Value<"target", "<T[,T...]>",
+  "Halide target strings, or aliases such as avx2, avx512; default: host", planning_verbs>;
+defm schedule : Value<"schedule", "<S>",
+  "auto (the planner's choice, default), naive (plain loops), or a file that `convc plan` wrote. "
+  "bench takes a list: auto,naive", planning_verbs>;
+defm layer : Value<"layer", "<N>", "Only the layer or network of this name",
+  [PlanVerb, VerifyVerb, RunVerb]>;
+defm library_name : Value<"name", "<NAME>",
+  "The library's name; default: the stem of the only input file", every_verb>;
+defm format : Value<"format", "<F>", "console (default) or json",
+  [SummaryVerb, PlanVerb, VerifyVerb, BenchVerb]>;
+
+def output_directory : JoinedOrSeparate<["-"], "o">, MetaVarName<"<dir>">,
+  HelpText<"Where libNAME.a, NAME.h and NAME.json go; made if missing">, Visibility<[CompileVerb]>;
+defm depfile : Value<"depfile", "<file>", "Write a Makefile rule that names all inputs",
+  [CompileVerb]>;
+
+def jobs : JoinedOrSeparate<["-"], "j">, MetaVarName<"<n>">,
+  HelpText<"Kernels compiled at the same time; default: the CPUs of this process">,
+  Visibility<compiling_verbs>;
+defm cache : Value<"cache", "<dir>",
+  "The kernel cache; default: $XDG_CACHE_HOME/convc or ~/.cache/convc", compiling_verbs>;
+def no_cache : Flag<["--"], "no-cache">, HelpText<"Neither read nor write the kernel cache">,
+  Visibility<compiling_verbs>;
+
+defm threads : Value<"threads", "<n[,n...]>",
+  "Thread counts to run with; default: 1,2,3 for verify, 1 for bench, all CPUs for run",
+  [VerifyVerb, RunVerb, BenchVerb]>;
+defm seed : Value<"seed", "<n>", "Seed of the random data; default: 1", [VerifyVerb, BenchVerb]>;
+
+defm input : Value<"input", "<x.npy>", "The input array, (batch,) height, width, channels",
+  [RunVerb]>;
+defm weights : Value<"weights", "<dir>",
+  "Directory of LAYER.VARIABLE.npy, e.g. down.kernel.npy and down.bias.npy", [RunVerb]>;
+defm kernel : Value<"kernel", "<k.npy>", "The kernel of a single layer (HWIO)", [RunVerb]>;
+defm bias : Value<"bias", "<b.npy>", "The bias of a single layer", [RunVerb]>;
+defm output : Value<"output", "<y.npy>", "Where the result goes", [RunVerb]>;
+
+defm filter : Value<"filter", "<regex>",
+  "Only benchmarks whose name matches (POSIX extended; a leading - inverts)", [BenchVerb]>;
+defm min_time : Value<"min-time", "<seconds>", "Least time of each benchmark; default: 0.5",
+  [BenchVerb]>;
+defm rounds : Value<"rounds", "<n>",
+  "Interleaved rounds of FMA peak and kernel behind peak_fraction; at least 5; default: 7",
+  [BenchVerb]>;

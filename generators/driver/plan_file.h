@@ -1,0 +1,41 @@
+// Plan files: what `convc plan` prints and `--schedule FILE` reads. One line per layer and ISA,
+//
+//   down avx512: direct lanes=16 tile=1x14x2 ...
+//   edge_net/conv2d avx2: pointwise lanes=8 ...
+//
+// where a layer of a Sequential carries the Sequential's name before a slash. Blank lines and text
+// from `#` on are ignored.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dsl/module.h"
+#include "generators/plan/plan.h"
+
+namespace convc {
+
+/// How plan files and reports call a layer: the graph's name for a bare layer, else GRAPH/LAYER.
+std::string layer_path(const Graph& graph, const Node& node);
+
+/// One line of a plan file, without newline.
+std::string plan_file_line(const std::string& layer, const std::string& isa, const Plan& plan);
+
+struct PlanFile {
+  struct Entry {
+    Plan plan;
+    int line = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Entry> plans;  ///< by layer path and ISA
+  std::string path;
+};
+
+/// Reads the text of a plan file. Everything wrong with it is appended to `errors`, each as
+/// "path:line: error: ...", and the other lines are read nevertheless.
+PlanFile parse_plan_file(std::string_view text, const std::string& path,
+                         std::vector<std::string>* errors);
+
+}  // namespace convc

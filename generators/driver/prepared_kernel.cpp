@@ -1,0 +1,78 @@
+#include "generators/driver/prepared_kernel.h"
+
+#include <algorithm>
+#include <new>
+#include <random>
+#include <stdexcept>
+
+#include "generators/driver/gang.h"
+
+namespace convc {
+namespace {
+
+void require_ok(convc_status status) {
+  if (status != CONVC_OK)
+    throw std::runtime_error(std::string(convc_status_name(status)) + ": " + convc_last_error());
+}
+
+void require_size(std::size_t bytes) {
+  if (bytes == SIZE_MAX) throw std::runtime_error(convc_last_error());
+}
+
+}  // namespace
+
+PreparedKernel::Memory PreparedKernel::allocate(std::size_t bytes) {
+  // Whole cache lines, and never zero bytes: aligned_alloc wants multiples of the alignment.
+  const std::size_t lines = bytes / CONVC_ALIGNMENT + 1;
+  Memory memory(std::aligned_alloc(CONVC_ALIGNMENT, lines * CONVC_ALIGNMENT));
+  if (!memory) throw std::bad_alloc();
+  std::fill_n(static_cast<char*>(memory.get()), lines * CONVC_ALIGNMENT, char{0});
+  return memory;
+}
+
+PreparedKernel::Memory PreparedKernel::random_floats(std::size_t bytes, std::uint64_t stream) {
+  Memory memory = allocate(bytes);
+  std::mt19937_64 random(stream);
+  std::generate_n(static_cast<float*>(memory.get()), bytes / sizeof(float),
+                  [&] { return static_cast<float>(random() >> 40) * 0x1p-23f - 1.0f; });
+  return memory;
+}
+
+PreparedKernel::PreparedKernel(const convc_kernel& kernel, std::string isa, unsigned threads)
+    : kernel_(kernel), isa_(std::move(isa)) {
+  options_.struct_bytes = sizeof options_;
+  options_.threads = threads;
+  options_.isa = isa_.c_str();
+  packed_bytes_ = convc_packed_bytes(&kernel_, &options_);
+  workspace_bytes_ = convc_workspace_bytes(&kernel_, &options_);
+  require_size(packed_bytes_);
+  require_size(workspace_bytes_);
+
+  std::uint64_t stream = 0;
+  for (std::uint32_t i = 0; i < kernel_.input_count; ++i)
+    tensors_.push_back(random_floats(kernel_.inputs[i].bytes, ++stream));
+  for (std::uint32_t i = 0; i < kernel_.output_count; ++i)
+    tensors_.push_back(allocate(kernel_.outputs[i].bytes));
+  for (const Memory& tensor : tensors_) io_.push_back(tensor.get());
+
+  std::vector<Memory> variables;
+  std::vector<const void*> pointers;
+  for (std::uint32_t i = 0; i < kernel_.variable_count; ++i) {
+    variables.push_back(random_floats(kernel_.variables[i].bytes, ++stream));
+    pointers.push_back(variables.back().get());
+  }
+  packed_ = allocate(packed_bytes_);
+  workspace_ = allocate(workspace_bytes_);
+  if (packed_bytes_ != 0)
+    require_ok(convc_pack(&kernel_, pointers.data(), packed_.get(), packed_bytes_, &options_));
+  require_ok(convc_run(&kernel_, io_.data(), packed_.get(), packed_bytes_, workspace_.get(),
+                       workspace_bytes_, &options_));
+}
+
+double PreparedKernel::run_seconds(std::size_t repetitions) {
+  const Clock::time_point start = Clock::now();
+  for (std::size_t r = 0; r < repetitions; ++r) call();
+  return seconds_since(start);
+}
+
+}  // namespace convc

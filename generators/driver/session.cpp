@@ -1,0 +1,172 @@
+#include "generators/driver/session.h"
+
+#include <llvm/ADT/StringRef.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/raw_ostream.h>
+
+#include <algorithm>
+#include <set>
+
+#include "dsl/load.h"
+#include "generators/driver/exit_codes.h"
+#include "generators/driver/plan_file.h"
+#include "generators/plan/planner.h"
+
+namespace convc {
+namespace {
+
+int load_module(Session& session) {
+  for (const std::string& file : session.options.files) {
+    if (!llvm::StringRef(file).ends_with(".onnx")) continue;
+    print_error(file + ": ONNX models are not supported yet", "write the layers as a .conv spec");
+    return exit_input_wrong;
+  }
+  std::optional<Module> module =
+      load_spec_files(session.options.files, session.options.library_name, session.diagnostics);
+  if (!module) {
+    session.diagnostics.print_to_stderr();
+    return exit_input_wrong;
+  }
+  session.module = std::move(*module);
+  return exit_done;
+}
+
+int resolve_targets(Session& session, bool must_run_here) {
+  std::vector<std::string> texts = session.options.targets;
+  if (texts.empty()) texts = {"host"};
+  for (const std::string& text : texts) {
+    std::string error;
+    const std::optional<TargetInfo> target = describe_target(text, &error);
+    if (!target) {
+      print_error(
+          "--target: " + error,
+          "e.g. host, avx2, avx512, or a full string such as x86-64-linux-avx-avx2-f16c-fma-sse41");
+      return exit_usage;
+    }
+    error = must_run_here ? why_target_cannot_run_here(*target) : "";
+    if (!error.empty()) {
+      print_error("--target " + text + ": " + error,
+                  "`convc compile` can make code for it; run that on such a machine");
+      return exit_environment;
+    }
+    for (const TargetInfo& other : session.targets) {
+      if (other.machine.isa != target->machine.isa) continue;
+      print_error("--target: `" + other.text + "` and `" + target->text +
+                  "` are both the variant `" + other.machine.isa +
+                  "`; a library holds one of each");
+      return exit_usage;
+    }
+    session.targets.push_back(*target);
+  }
+  return exit_done;
+}
+
+std::optional<PlanFile> read_plan_file(const std::string& path, int* exit_code) {
+  *exit_code = exit_input_wrong;
+  const auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer) {
+    print_error(
+        "--schedule " + path + ": cannot read this plan file: " + buffer.getError().message(),
+        "a schedule is auto, naive, or a file that `convc plan` wrote");
+    return std::nullopt;
+  }
+  const llvm::StringRef text = (*buffer)->getBuffer();
+  std::vector<std::string> errors;
+  PlanFile file = parse_plan_file({text.data(), text.size()}, path, &errors);
+  for (const std::string& error : errors) llvm::errs() << error << "\n";
+  if (!errors.empty()) return std::nullopt;
+  *exit_code = exit_done;
+  return file;
+}
+
+void print_plan_error(const PlanFile& file, int line, const std::string& message) {
+  llvm::errs() << file.path << ":" << line << ": error: " << message << "\n";
+}
+
+/// Every layer of the file must be one of the module; else a spelling mistake would go unnoticed.
+bool all_layers_exist(const PlanFile& file, const Module& module) {
+  std::set<std::string> layers;
+  for (const Graph& graph : module.graphs)
+    for (const Node& node : graph.nodes) layers.insert(layer_path(graph, node));
+  bool all = true;
+  for (const auto& [key, entry] : file.plans) {
+    if (layers.count(key.first)) continue;
+    all = false;
+    std::string message = "there is no layer `" + key.first + "`";
+    const std::vector<std::string_view> names(layers.begin(), layers.end());
+    const std::string_view close = nearest(key.first, names);
+    if (!close.empty()) message += "; did you mean `" + std::string(close) + "`?";
+    print_plan_error(file, entry.line, message);
+  }
+  return all;
+}
+
+Plan plan_for(const LayerSpec& layer, const Machine& machine, const std::string& schedule) {
+  return schedule == "naive" ? make_naive_plan(layer, machine) : make_plan(layer, machine);
+}
+
+}  // namespace
+
+void print_error(const std::string& message, const std::string& help) {
+  llvm::errs() << "convc: error: " << message << "\n";
+  if (!help.empty()) llvm::errs() << "help: " << help << "\n";
+}
+
+int open_session(Session& session, bool must_run_here) {
+  // Usage first: a wrong target is reported even when the files are wrong too.
+  const int code = resolve_targets(session, must_run_here);
+  return code == exit_done ? load_module(session) : code;
+}
+
+std::optional<ModulePlans> choose_plans(Session& session, const std::string& schedule,
+                                        int* exit_code) {
+  *exit_code = exit_done;
+  std::optional<PlanFile> file;
+  if (schedule != "auto" && schedule != "naive") {
+    file = read_plan_file(schedule, exit_code);
+    if (!file) return std::nullopt;
+    if (!all_layers_exist(*file, session.module)) *exit_code = exit_input_wrong;
+  }
+  ModulePlans plans;
+  for (const Graph& graph : session.module.graphs) {
+    auto& of_graph = plans.emplace_back();
+    for (const TargetInfo& target : session.targets) {
+      auto& of_target = of_graph.emplace_back();
+      for (const Node& node : graph.nodes) {
+        of_target.push_back(plan_for(node.layer, target.machine, schedule));
+        if (!file) continue;
+        const auto entry = file->plans.find({layer_path(graph, node), target.machine.isa});
+        if (entry == file->plans.end()) continue;
+        const std::string error =
+            why_plan_is_invalid(entry->second.plan, node.layer, target.machine);
+        if (!error.empty()) {
+          print_plan_error(*file, entry->second.line, error);
+          *exit_code = exit_input_wrong;
+        }
+        of_target.back() = entry->second.plan;
+        of_target.back().reason = "given in " + file->path;
+      }
+    }
+  }
+  if (*exit_code != exit_done) return std::nullopt;
+  return plans;
+}
+
+int keep_only_layer(Session& session, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const Graph& graph : session.module.graphs) names.push_back(graph.name);
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    const std::string close(nearest(name, names));
+    std::string known;
+    for (std::size_t i = 0; i < names.size() && i < 20; ++i)
+      known += (i ? ", " : "") + std::string(names[i]);
+    if (names.size() > 20) known += ", ...";
+    print_error("--layer: there is no `" + name + "` in " + session.options.files[0],
+                close.empty() ? "there are: " + known : "did you mean `" + close + "`?");
+    return exit_input_wrong;
+  }
+  std::erase_if(session.module.graphs, [&](const Graph& graph) { return graph.name != name; });
+  return exit_done;
+}
+
+}  // namespace convc

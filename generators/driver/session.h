@@ -1,0 +1,43 @@
+// The first steps that verbs share: spec files to a Module, target names to targets, `--schedule`
+// to plans. Each says on stderr what is wrong and gives the exit code.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/diagnostics.h"
+#include "dsl/module.h"
+#include "generators/driver/options.h"
+#include "generators/emit/compile.h"
+#include "generators/emit/host_target.h"
+
+namespace convc {
+
+/// One run of the command. `diagnostics` owns the text of the files, so that later steps can point
+/// into it. Steps append to it and the verb prints it once.
+struct Session {
+  explicit Session(const Options& given) : options(given) {}
+
+  const Options& options;
+  Diagnostics diagnostics;
+  Module module;
+  std::vector<TargetInfo> targets;
+};
+
+/// Fills module and targets. Returns exit_done, or another code after printing why.
+/// `must_run_here`: every target has to be one that this processor can execute.
+int open_session(Session& session, bool must_run_here);
+
+/// The plans of one schedule: "auto", "naive" or the path of a plan file, where layers without a
+/// line get the planner's choice. nullopt with `*exit_code` set, after printing why.
+std::optional<ModulePlans> choose_plans(Session& session, const std::string& schedule,
+                                        int* exit_code);
+
+/// Keeps only the graph named `name`. exit_input_wrong, after printing, when there is none.
+int keep_only_layer(Session& session, const std::string& name);
+
+/// "convc: error: ..." on stderr, with the line "help: ..." unless `help` is empty.
+void print_error(const std::string& message, const std::string& help = "");
+
+}  // namespace convc
