@@ -7,6 +7,7 @@ set(CONVC_INSTALL_CMAKEDIR "${CMAKE_INSTALL_LIBDIR}/cmake/convc")
 set(CONVC_INSTALL_PRIVATEDIR "${CMAKE_INSTALL_LIBDIR}/convc")
 
 add_library(convc::runtime ALIAS convc_runtime)
+add_library(convc::reference ALIAS convc_reference)
 add_executable(convc::convc ALIAS convc)
 
 file(RELATIVE_PATH _convc_to_private
@@ -15,7 +16,7 @@ set_target_properties(convc PROPERTIES INSTALL_RPATH "$ORIGIN/${_convc_to_privat
 # DT_RPATH, not DT_RUNPATH: it also holds for what libLLVM itself loads.
 target_link_options(convc PRIVATE LINKER:--disable-new-dtags)
 
-install(TARGETS convc convc_runtime
+install(TARGETS convc convc_runtime convc_reference
   EXPORT convcTargets
   RUNTIME_DEPENDENCY_SET convc_libraries
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"

@@ -59,7 +59,7 @@ class Package:
         fresh(self.prefix)
         run(self.cmake, "--install", self.build, "--prefix", self.prefix)
         for path in ("bin/convc", "include/convc/convc.h", "lib/libconvc_runtime.a",
-                     "lib/convc/libHalide.so", "lib/cmake/convc/convcConfig.cmake",
+                     "lib/libconvc_reference.a", "lib/convc/libHalide.so", "lib/cmake/convc/convcConfig.cmake",
                      "lib/cmake/convc/ConvcAddLibrary.cmake", "lib/pkgconfig/convc.pc",
                      "share/doc/convc/LICENSE"):
             expect((self.prefix / path).exists(), f"{path} is not installed")
