@@ -42,7 +42,7 @@ KNOWN_ADDRESSES = re.compile(
 ADDRESS = re.compile(r"https?://[^\s)>\"']+")
 MACHINE_PATH = re.compile(r"(?<![\w.$}/])/(?:work|root|home|tmp)/[\w.]")
 UNOWNED_TASK = re.compile(r"\b(?:TO[D]O|FIX[M]E|XX[X])\b(?!\(#\d+\))")
-NUMBERED_DIMENSION = re.compile(r"\bdim(?:\(|\[)\s*\d")
+NUMBERED_DIMENSION = re.compile(r"\bdim\(\s*\d")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 
 

@@ -1,31 +1,35 @@
-/* Runs the two kernels of textbook.conv on a 5x5 image whose left half is bright, and checks the edge
- * filter against the numbers of the textbook. */
+/* Runs the two kernels of textbook.conv on a 5x5 image whose left half is bright, and checks the
+ * edge filter against the numbers of the textbook. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "textbook.h"
 
-static void *allocate(size_t bytes) {
+static void* allocate(size_t bytes) {
   const size_t rounded = (bytes / CONVC_ALIGNMENT + 1) * CONVC_ALIGNMENT;
-  void *memory = aligned_alloc(CONVC_ALIGNMENT, rounded);
+  void* memory = aligned_alloc(CONVC_ALIGNMENT, rounded);
   if (memory == NULL) abort();
   return memory;
 }
 
 static int failed(convc_status status) {
-  if (status != CONVC_OK) fprintf(stderr, "%s: %s\n", convc_status_name(status), convc_last_error());
+  if (status != CONVC_OK)
+    fprintf(stderr, "%s: %s\n", convc_status_name(status), convc_last_error());
   return status != CONVC_OK;
 }
 
-static const float image[5][5] = {
-    {10, 10, 10, 0, 0}, {10, 10, 10, 0, 0}, {10, 10, 10, 0, 0}, {10, 10, 10, 0, 0}, {10, 10, 10, 0, 0}};
+static const float image[5][5] = {{10, 10, 10, 0, 0},
+                                  {10, 10, 10, 0, 0},
+                                  {10, 10, 10, 0, 0},
+                                  {10, 10, 10, 0, 0},
+                                  {10, 10, 10, 0, 0}};
 
 /* Each output is the bright side's column sum less the dark one's: 0 inside, 30 across the edge. */
 static int run_edge_filter(void) {
   static const float expected[3] = {0, 30, 30};
   float edges[3][3];
   const size_t workspace_bytes = textbook_vertical_edges_workspace_bytes(NULL);
-  void *workspace = allocate(workspace_bytes);
+  void* workspace = allocate(workspace_bytes);
   const textbook_vertical_edges_io io = {.input = &image[0][0], .output = &edges[0][0]};
   int bad = failed(textbook_vertical_edges_run(&io, NULL, 0, workspace, workspace_bytes, NULL));
   for (int y = 0; y < 3 && !bad; ++y) {
@@ -61,4 +65,6 @@ static int run_network(void) {
   return bad;
 }
 
-int main(void) { return run_edge_filter() | run_network() ? EXIT_FAILURE : EXIT_SUCCESS; }
+int main(void) {
+  return run_edge_filter() | run_network() ? EXIT_FAILURE : EXIT_SUCCESS;
+}

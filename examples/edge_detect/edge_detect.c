@@ -2,8 +2,9 @@
  *
  *   edge_detect PICTURE.png DIRECTORY
  *
- * writes vertical_edges.png, horizontal_edges.png and feature_maps.png (a contact sheet of the 32 maps
- * of the layer `first`) into DIRECTORY. The picture has the size that edges.conv was compiled for. */
+ * writes vertical_edges.png, horizontal_edges.png and feature_maps.png (a contact sheet of the 32
+ * maps of the layer `first`) into DIRECTORY. The picture has the size that edges.conv was compiled
+ * for. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,10 @@
 #include "picture.h"
 
 /* Memory for packed weights and workspace; 0 bytes need none. Exits when there is no more. */
-static void *allocate(size_t bytes) {
+static void* allocate(size_t bytes) {
   if (bytes == 0) return NULL;
   const size_t rounded = (bytes + CONVC_ALIGNMENT - 1) / CONVC_ALIGNMENT * CONVC_ALIGNMENT;
-  void *memory = aligned_alloc(CONVC_ALIGNMENT, rounded);
+  void* memory = aligned_alloc(CONVC_ALIGNMENT, rounded);
   if (memory == NULL) {
     fprintf(stderr, "out of memory: %zu bytes\n", bytes);
     exit(EXIT_FAILURE);
@@ -39,7 +40,7 @@ static double now_ms(void) {
 }
 
 /* Magnitudes, the largest shown as white. */
-static void normalize(struct picture *picture) {
+static void normalize(struct picture* picture) {
   const size_t count = picture->height * picture->width;
   float largest = 1e-6f;
   for (size_t i = 0; i < count; ++i) {
@@ -50,12 +51,12 @@ static void normalize(struct picture *picture) {
 }
 
 /* Both filters are compiled with their numbers, so there is nothing to pack. */
-static int write_edges(const struct picture *photo, const char *directory) {
+static int write_edges(const struct picture* photo, const char* directory) {
   struct picture edges = *photo;
   edges.pixels = allocate(sizeof(float) * photo->height * photo->width);
 
   const size_t vertical_bytes = edges_vertical_workspace_bytes(NULL);
-  void *workspace = allocate(vertical_bytes);
+  void* workspace = allocate(vertical_bytes);
   const edges_vertical_io vertical = {.input = photo->pixels, .output = edges.pixels};
   check(edges_vertical_run(&vertical, NULL, 0, workspace, vertical_bytes, NULL));
   free(workspace);
@@ -74,13 +75,15 @@ static int write_edges(const struct picture *photo, const char *directory) {
   return status;
 }
 
-/* The maps [height][width][32] beside each other, 8 in a row, each reduced `step` times and with its
- * own largest value as white. */
-static int write_contact_sheet(const float *maps, size_t height, size_t width, const char *directory) {
+/* The maps [height][width][32] beside each other, 8 in a row, each reduced `step` times and with
+ * its own largest value as white. */
+static int write_contact_sheet(const float* maps, size_t height, size_t width,
+                               const char* directory) {
   enum { per_row = 8, rows = FIRST_LAYER_FILTERS / per_row, gap = 4, tile_pixels = 200 };
   const size_t step = (width + tile_pixels - 1) / tile_pixels;
   const size_t tile_height = height / step, tile_width = width / step;
-  struct picture sheet = {rows * (tile_height + gap) + gap, per_row * (tile_width + gap) + gap, NULL};
+  struct picture sheet = {rows * (tile_height + gap) + gap, per_row * (tile_width + gap) + gap,
+                          NULL};
   if (tile_height == 0 || tile_width == 0) {
     fprintf(stderr, "the picture is too narrow for a contact sheet\n");
     return -1;
@@ -88,7 +91,8 @@ static int write_contact_sheet(const float *maps, size_t height, size_t width, c
   sheet.pixels = allocate(sizeof(float) * sheet.height * sheet.width);
   for (size_t i = 0; i < sheet.height * sheet.width; ++i) sheet.pixels[i] = 0.35f;
 
-  struct picture tile = {tile_height, tile_width, allocate(sizeof(float) * tile_height * tile_width)};
+  struct picture tile = {tile_height, tile_width,
+                         allocate(sizeof(float) * tile_height * tile_width)};
   for (size_t map = 0; map < FIRST_LAYER_FILTERS; ++map) {
     for (size_t y = 0; y < tile_height; ++y) {
       for (size_t x = 0; x < tile_width; ++x) {
@@ -117,19 +121,20 @@ static int write_contact_sheet(const float *maps, size_t height, size_t width, c
   return status;
 }
 
-/* The first layer's numbers come at run time: they are packed once, then run as often as one likes. */
-static int write_feature_maps(const struct picture *photo, const char *directory) {
+/* The first layer's numbers come at run time: they are packed once, then run as often as one likes.
+ */
+static int write_feature_maps(const struct picture* photo, const char* directory) {
   float kernel[3 * 3 * FIRST_LAYER_FILTERS], bias[FIRST_LAYER_FILTERS];
   make_first_layer(kernel, bias);
   const edges_first_weights weights = {.kernel = kernel, .bias = bias};
   const size_t packed_bytes = edges_first_packed_bytes(NULL);
-  void *packed = allocate(packed_bytes);
+  void* packed = allocate(packed_bytes);
   check(edges_first_pack(&weights, packed, packed_bytes, NULL));
 
-  float *maps = allocate(sizeof(float) * photo->height * photo->width * FIRST_LAYER_FILTERS);
+  float* maps = allocate(sizeof(float) * photo->height * photo->width * FIRST_LAYER_FILTERS);
   const edges_first_io io = {.input = photo->pixels, .output = maps};
   const size_t workspace_bytes = edges_first_workspace_bytes(NULL);
-  void *workspace = allocate(workspace_bytes);
+  void* workspace = allocate(workspace_bytes);
   double best_ms = 1e30;
   for (int run = 0; run < 10; ++run) {
     const double start_ms = now_ms();
@@ -137,8 +142,8 @@ static int write_feature_maps(const struct picture *photo, const char *directory
     const double took_ms = now_ms() - start_ms;
     if (took_ms < best_ms) best_ms = took_ms;
   }
-  printf("first layer, 3x3x%d on %zux%zu: %.3f ms on %u threads (best of 10)\n", FIRST_LAYER_FILTERS,
-         photo->width, photo->height, best_ms, convc_get_threads());
+  printf("first layer, 3x3x%d on %zux%zu: %.3f ms on %u threads (best of 10)\n",
+         FIRST_LAYER_FILTERS, photo->width, photo->height, best_ms, convc_get_threads());
   const int status = write_contact_sheet(maps, photo->height, photo->width, directory);
   free(workspace);
   free(maps);
@@ -146,7 +151,7 @@ static int write_feature_maps(const struct picture *photo, const char *directory
   return status;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 3) {
     fprintf(stderr, "usage: edge_detect PICTURE.png DIRECTORY\n");
     return EXIT_FAILURE;
@@ -155,7 +160,7 @@ int main(int argc, char **argv) {
   if (read_picture(argv[1], &photo) != 0) return EXIT_FAILURE;
   int status = EXIT_FAILURE;
   /* [batch, height, width, channels] */
-  const int64_t *shape = edges_first_kernel.inputs[0].shape;
+  const int64_t* shape = edges_first_kernel.inputs[0].shape;
   if (photo.height != (size_t)shape[1] || photo.width != (size_t)shape[2]) {
     fprintf(stderr, "%s is %zux%zu, but edges.conv was compiled for %dx%d\n", argv[1], photo.width,
             photo.height, (int)shape[2], (int)shape[1]);

@@ -10,7 +10,7 @@ static const float slope_x[3][3] = {{-1, 0, 1}, {-2, 0, 2}, {-1, 0, 1}};
 static const float curve_x[3][3] = {{1, -2, 1}, {2, -4, 2}, {1, -2, 1}};
 static const float curve_xy[3][3] = {{1, 0, -1}, {0, 0, 0}, {-1, 0, 1}};
 
-void make_first_layer(float *kernel, float *bias) {
+void make_first_layer(float* kernel, float* bias) {
   const double full_turn = 6.283185307179586;
   for (int filter = 0; filter < FIRST_LAYER_FILTERS; ++filter) {
     const int is_line = filter >= 16;
@@ -21,7 +21,8 @@ void make_first_layer(float *kernel, float *bias) {
     for (int y = 0; y < 3; ++y) {
       for (int x = 0; x < 3; ++x) {
         const float slope = c * slope_x[y][x] + s * slope_x[x][y];
-        const float line = c * c * curve_x[y][x] + 2 * c * s * curve_xy[y][x] + s * s * curve_x[x][y];
+        const float line =
+            c * c * curve_x[y][x] + 2 * c * s * curve_xy[y][x] + s * s * curve_x[x][y];
         kernel[(y * 3 + x) * FIRST_LAYER_FILTERS + filter] = is_line ? sign * line : slope;
       }
     }

@@ -5,6 +5,6 @@
 enum { FIRST_LAYER_FILTERS = 32 };
 
 /* kernel: [3][3][1][32], height, width, input channel, filter. bias: [32]. */
-void make_first_layer(float *kernel, float *bias);
+void make_first_layer(float* kernel, float* bias);
 
 #endif

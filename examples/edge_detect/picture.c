@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int read_picture(const char *path, struct picture *picture) {
+int read_picture(const char* path, struct picture* picture) {
   png_image image;
   memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;
-  unsigned char *bytes = NULL;
+  unsigned char* bytes = NULL;
   picture->pixels = NULL;
   if (png_image_begin_read_from_file(&image, path)) {
     image.format = PNG_FORMAT_GRAY;
@@ -35,9 +35,9 @@ int read_picture(const char *path, struct picture *picture) {
   return 0;
 }
 
-int write_picture(const char *directory, const char *name, const struct picture *picture) {
+int write_picture(const char* directory, const char* name, const struct picture* picture) {
   const size_t count = picture->height * picture->width;
-  unsigned char *bytes = malloc(count);
+  unsigned char* bytes = malloc(count);
   char path[4096];
   const int length = snprintf(path, sizeof path, "%s/%s", directory, name);
   if (bytes == NULL || length < 0 || (size_t)length >= sizeof path) {
