@@ -47,7 +47,8 @@ struct Expr {
   std::int64_t integer = 0;
   double number = 0;
   bool fits_int64 = true;  ///< integer: false when only `number` holds it
-  std::string_view text;   ///< name: itself; string: the text between the quotes, escapes as written
+  /// Names and numbers: themselves; strings: what is between the quotes, escapes as written.
+  std::string_view text;
   std::unique_ptr<Compound> compound;
 
   [[nodiscard]] bool is_number() const {

@@ -122,7 +122,7 @@ class LayerChecker {
   }
 
   void check_bias() {
-    if (draft_.use_bias.wrong()) return;
+    if (draft_.use_bias.wrong() || draft_.bias.wrong() || draft_.kernel.wrong()) return;
     const bool use_bias = draft_.use_bias.value.value_or(true);
     if (draft_.bias.present && !use_bias) {
       fail(Code::literal_bias, draft_.bias.range, "`bias` is given, but use_bias=False")
@@ -142,10 +142,12 @@ class LayerChecker {
     if (!draft_.bias.value || !draft_.filters.value) return;
     const Literal& bias = **draft_.bias.value;
     if (bias.shape.size() == 1 && bias.shape[0] == *draft_.filters.value) return;
-    std::string shape;
-    for (const std::int64_t size : bias.shape) shape += cat(shape.empty() ? "" : ", ", size);
-    fail(Code::literal_shape, draft_.bias.range, cat("`bias` has the wrong shape: (", shape, ")"))
-        .note(cat("it is a list of `filters` = ", *draft_.filters.value, " numbers"));
+    const std::string has = bias.shape.size() == 1
+                                ? count_of(static_cast<std::size_t>(bias.shape[0]), "number")
+                                : cat(bias.shape.size(), " levels of lists");
+    fail(Code::literal_shape, draft_.bias.range, cat("`bias` has ", has))
+        .note(cat("it is a list with one number for each of the ", *draft_.filters.value,
+                  " `filters`"));
   }
 
   const LayerDraft& draft_;
@@ -159,9 +161,10 @@ bool check_layer(const LayerDraft& draft, Diagnostics& diagnostics) {
   return LayerChecker(draft, diagnostics).run();
 }
 
-bool check_input(const InputShape& input, SourceRange range, Diagnostics& diagnostics) {
+bool check_input(const InputShape& input, SourceRange shape, SourceRange batch,
+                 Diagnostics& diagnostics) {
   bool ok = true;
-  const auto check = [&](const char* what, std::int64_t size) {
+  const auto check = [&](const char* what, std::int64_t size, SourceRange range) {
     if (size >= 1 && size <= kMaxElements) return;
     ok = false;
     if (size < 1) {
@@ -171,10 +174,10 @@ bool check_input(const InputShape& input, SourceRange range, Diagnostics& diagno
           .note(cat("a size is at most 2^31 - 1 = ", kMaxElements));
     }
   };
-  check("the batch", input.batch);
-  check("the input's height", input.size.height);
-  check("the input's width", input.size.width);
-  check("the number of input channels", input.channels);
+  check("the input's height", input.size.height, shape);
+  check("the input's width", input.size.width, shape);
+  check("the number of input channels", input.channels, shape);
+  check("the batch", input.batch, batch);
   return ok;
 }
 

@@ -81,7 +81,9 @@ class GraphChecker {
     shape.size = {(*given.value)[0], (*given.value)[1]};
     shape.channels = (*given.value)[2];
     // The layer's own arguments are checked, and reported, with the layer.
-    if (from_input && !check_input(shape, given.range, diagnostics_)) return std::nullopt;
+    if (from_input && !check_input(shape, given.range, batch.range, diagnostics_)) {
+      return std::nullopt;
+    }
     return shape;
   }
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxShown = 20;    // of each severity
 constexpr std::size_t kMaxStored = 500;  // a garbage file must not fill the memory
+constexpr std::size_t kMaxWord = 60;     // nobody mistypes a longer one
 
 struct Style {
   const char* label;
@@ -226,7 +227,9 @@ void Diagnostics::print_to_stderr() const {
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
   const llvm::StringRef given(word.data(), word.size());
   std::string_view best;
-  unsigned best_distance = std::max<unsigned>(1, static_cast<unsigned>(word.size()) / 3) + 1;
+  if (word.size() > kMaxWord) return best;
+  const unsigned third = static_cast<unsigned>(word.size()) / 3;
+  unsigned best_distance = (word.size() < 4 ? 1 : std::max(2U, third)) + 1;
   for (const std::string_view candidate : candidates) {
     const llvm::StringRef name(candidate.data(), candidate.size());
     const std::string lower = name.lower();
@@ -239,9 +242,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   }
   if (!best.empty() || word.size() < 3) return best;
   for (const std::string_view candidate : candidates) {
-    if (candidate.substr(0, word.size()) == word || word.substr(0, candidate.size()) == candidate) {
-      return candidate;
-    }
+    const std::size_t shared = std::min(word.size(), candidate.size());
+    if (shared >= 3 && candidate.substr(0, shared) == word.substr(0, shared)) return candidate;
   }
   return best;
 }

@@ -105,8 +105,8 @@ class Diagnostics {
   std::size_t counts_[3] = {0, 0, 0};
 };
 
-/// The one of `candidates` that a reader would take `word` for, or empty: at most a third of the
-/// letters differ (but always one may), or one of the two begins with the other.
+/// The one of `candidates` that a reader would take `word` for, or empty: at most two letters or a
+/// third of them differ (one, in a word below four letters), or one begins with the other.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace convc

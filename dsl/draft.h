@@ -57,8 +57,14 @@ struct LayerDraft {
   Given<ImageShape> input_shape;
   Given<std::int64_t> batch;
 
-  SourceRange range;   ///< the whole call
-  SourceRange callee;  ///< its name
+  SourceRange callee;  ///< "Conv2D", where it is called
+
+  /// Some argument was given but has no value.
+  [[nodiscard]] bool any_wrong() const {
+    return filters.wrong() || kernel_size.wrong() || strides.wrong() || padding.wrong() ||
+           dilation_rate.wrong() || groups.wrong() || activation.wrong() || use_bias.wrong() ||
+           kernel.wrong() || bias.wrong() || input_shape.wrong() || batch.wrong();
+  }
 };
 
 struct GraphDraft {
@@ -68,7 +74,7 @@ struct GraphDraft {
   SourceRange name_range;
   std::optional<InputDraft> input;
   std::vector<LayerDraft> layers;
-  SourceRange range;
+  SourceRange range;  ///< the name of what was called
 };
 
 struct ModuleDraft {

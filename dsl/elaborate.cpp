@@ -62,7 +62,7 @@ std::vector<GraphDraft> Elaborator::finish() {
     GraphDraft graph;
     graph.name = layer.name;
     graph.name_range = layer.name_range;
-    graph.range = layer.range;
+    graph.range = layer.callee;
     graph.broken = layer.broken;
     graph.layers.push_back(std::move(layer));
     graphs.push_back(std::move(graph));
@@ -79,7 +79,11 @@ int Elaborator::evaluate(Expr& expr) {
     const std::size_t before = made_.size();
     expr.compound->handle = call(expr);
     // Parts of a call that failed are not functions of their own.
-    if (expr.compound->handle.kind == Handle::Kind::broken) contain_since(before);
+    const Handle& handle = expr.compound->handle;
+    if (handle.kind == Handle::Kind::broken) contain(before, made_.size());
+    if (handle.kind == Handle::Kind::sequential && sequentials_[handle.index].broken) {
+      contain(before, made_.size() - 1);
+    }
     // What the call has read is not needed again.
     if (expr.compound->handle.kind != Handle::Kind::none) expr.compound->arguments.clear();
   } else if (expr.kind == ExprKind::name) {
@@ -192,8 +196,8 @@ std::vector<bool>& Elaborator::contained(Handle::Kind kind) {
   return kind == Handle::Kind::layer ? contained_layers_ : contained_sequentials_;
 }
 
-void Elaborator::contain_since(std::size_t first) {
-  for (std::size_t i = first; i < made_.size(); ++i) contained(made_[i].kind)[made_[i].index] = true;
+void Elaborator::contain(std::size_t first, std::size_t end) {
+  for (std::size_t i = first; i < end; ++i) contained(made_[i].kind)[made_[i].index] = true;
 }
 
 }  // namespace convc

@@ -66,7 +66,7 @@ class Elaborator {
   void add_element(GraphDraft& graph, const Expr& element, bool first);
   Handle made(Handle::Kind kind, std::size_t index);
   std::vector<bool>& contained(Handle::Kind kind);
-  void contain_since(std::size_t first);
+  void contain(std::size_t first, std::size_t end);
 
   Diagnostics& diagnostics_;
   AutoNames auto_names_;

@@ -38,7 +38,6 @@ Handle Elaborator::call_builtin(const Signature& signature, const Expr& expr) {
 
 Handle Elaborator::make_layer(const Expr& expr, const Arguments& arguments) {
   LayerDraft layer;
-  layer.range = expr.range;
   layer.callee = expr.compound->callee->range;
   layer.name_range = layer.callee;
   layer.broken = layer.unmatched = arguments_broken_;
@@ -46,6 +45,7 @@ Handle Elaborator::make_layer(const Expr& expr, const Arguments& arguments) {
   read_layer_sizes(layer, arguments);
   read_layer_numbers(layer, arguments);
   if (!read_layer_words(layer, arguments)) layer.broken = true;
+  layer.broken = layer.broken || layer.any_wrong();
   layers_.push_back(std::move(layer));
   return made(Handle::Kind::layer, layers_.size() - 1);
 }
@@ -173,8 +173,7 @@ void Elaborator::read_batch_shape(const Expr& expr, InputDraft& input) {
 Handle Elaborator::make_sequential(const Expr& expr, const Arguments& arguments) {
   GraphDraft graph;
   graph.is_sequential = true;
-  graph.range = expr.range;
-  graph.name_range = expr.compound->callee->range;
+  graph.range = graph.name_range = expr.compound->callee->range;
   graph.broken = arguments_broken_;
   if (!read_name(arguments, "sequential", &graph.name, &graph.name_range)) graph.broken = true;
   const auto layers = arguments.find(Parameter::layers);
@@ -198,7 +197,7 @@ Handle Elaborator::make_sequential(const Expr& expr, const Arguments& arguments)
   }
   if (graph.layers.empty() && !graph.broken) {
     diagnostics_
-        .error(Code::empty_sequential, expr.range, cat("Sequential \"", graph.name, "\" has no layers"))
+        .error(Code::empty_sequential, graph.range, cat("Sequential \"", graph.name, "\" has no layers"))
         .help("write layers=[Input(shape=...), Conv2D(...), ...]");
     graph.broken = true;
   }

@@ -88,8 +88,8 @@ Token Lexer::string(std::size_t begin) {
     offset_ = close == std::string_view::npos ? text_.size() : close + 3;
     Token token = make(close == std::string_view::npos ? TokenKind::open_string : TokenKind::string,
                        begin);
-    const std::size_t line = text_.substr(0, offset_).rfind('\n');
-    if (line != std::string_view::npos) line_begin_ = line + 1;
+    const std::size_t line = token.text.rfind('\n');
+    if (line != std::string_view::npos) line_begin_ = begin + line + 1;
     return token;
   }
   for (++offset_; offset_ < text_.size() && text_[offset_] != '\n'; ++offset_) {

@@ -1,4 +1,4 @@
-// Rules for names. The identifiers listed in kernel_symbols are those of a generated header.
+// Rules for names.
 #include "dsl/names.h"
 
 #include <algorithm>
@@ -45,12 +45,18 @@ constexpr std::size_t kMaxName = 200;
 
 std::string lower(std::string_view text) { return llvm::StringRef(text.data(), text.size()).lower(); }
 
-// The identifiers a generated header declares for a kernel of this name.
-std::vector<std::string> kernel_symbols(const std::string& kernel) {
+// The identifiers and macros a generated header has for a function, in small letters.
+std::vector<std::string> header_symbols(const std::string& library, const GraphDraft& graph) {
+  const std::string kernel = lower(cat(library, "_", graph.name));
   std::vector<std::string> symbols;
-  for (const char* suffix : {"", "_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes",
-                             "_workspace_bytes"}) {
-    symbols.push_back(kernel + suffix);
+  for (const char* ending : {"_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes",
+                             "_workspace_bytes", "_input_elements", "_output_elements"}) {
+    symbols.push_back(kernel + ending);
+  }
+  for (const LayerDraft& layer : graph.layers) {
+    const std::string variable = graph.is_sequential ? kernel + "_" + lower(layer.name) : kernel;
+    symbols.push_back(variable + "_kernel_elements");
+    symbols.push_back(variable + "_bias_elements");
   }
   return symbols;
 }
@@ -74,17 +80,17 @@ class SeenNames {
     return true;
   }
 
-  // Reports when one of `symbols` was made from another name.
+  // Reports when one of `symbols` (in small letters) was made from another name.
   void add_symbols(const std::vector<std::string>& symbols, const std::string& name,
                    SourceRange range) {
     for (const std::string& symbol : symbols) {
-      const auto [before, fresh] = symbols_.emplace(lower(symbol), std::pair(name, range));
+      const auto [before, fresh] = symbols_.emplace(symbol, std::pair(name, range));
       if (fresh || before->second.first == name) continue;
       Diagnostic& error = diagnostics_.error(
           Code::c_name_clash, range,
           cat("the names \"", before->second.first, "\" and \"", name,
               "\" clash in the generated C code"));
-      error.note(cat("both make ", symbol, " or a macro of that name; macros are in capitals"));
+      error.note(cat("both make ", symbol, ", or a macro of that name in capitals"));
       error.help("choose names that differ in more than the case of letters or an ending");
       if (before->second.second.known()) error.note("the other one is here", before->second.second);
       return;
@@ -153,14 +159,14 @@ void check_unique_names(const ModuleDraft& module, Diagnostics& diagnostics) {
     diagnostics.set_origin(cat(module.name, ".", graph.name));
     const SourceRange where = graph.name_range;
     if (kernels.add(graph.name, where)) {
-      kernels.add_symbols(kernel_symbols(cat(module.name, "_", graph.name)), graph.name, where);
+      kernels.add_symbols(header_symbols(module.name, graph), graph.name, where);
     }
     if (!graph.is_sequential) continue;
     SeenNames layers(cat("the Sequential \"", graph.name, "\""), diagnostics);
     for (const LayerDraft& layer : graph.layers) {
       if (!layers.add(layer.name, layer.name_range)) continue;
-      layers.add_symbols({layer.name, layer.name + "_kernel", layer.name + "_bias"}, layer.name,
-                         layer.name_range);
+      const std::string variable = lower(layer.name);
+      layers.add_symbols({variable + "_kernel", variable + "_bias"}, layer.name, layer.name_range);
     }
   }
 }

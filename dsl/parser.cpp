@@ -76,7 +76,9 @@ std::optional<Statement> Parser::statement() {
     if (at(TokenKind::comma)) {
       diagnostics_.error(Code::syntax, token_.range, "unexpected ',' after a statement")
           .help("remove the comma: each statement stands on lines of its own");
-    } else if (!refuse_python_token()) {
+    } else if (at(TokenKind::left_bracket)) {
+      refuse_subscript();
+    } else if (!refuse_python_token(true)) {
       unexpected("the end of the line");
     }
     return std::nullopt;
@@ -111,7 +113,7 @@ Parser::Result Parser::primary(int depth) {
       return std::nullopt;
     default: break;
   }
-  if (!refuse_python_token()) unexpected("a value");
+  if (!refuse_python_token(false)) unexpected("a value");
   return std::nullopt;
 }
 
@@ -134,6 +136,7 @@ Parser::Result Parser::number(bool negative, std::uint32_t begin) {
   Expr value;
   value.kind = read->is_integer ? ExprKind::integer : ExprKind::floating;
   value.range = {file_, begin, token_.range.end};
+  value.text = diagnostics_.file_text(file_).substr(begin, token_.range.end - begin);
   value.integer = negative ? -read->integer : read->integer;
   value.number = negative ? -read->value : read->value;
   if (read->is_integer && read->fits_int64) value.number = static_cast<double>(value.integer);
@@ -200,6 +203,7 @@ bool Parser::expand(Compound& compound, SourceRange where) {
     Expr item;
     item.kind = ExprKind::floating;
     item.range = where;
+    item.text = "...";
     item.number = number;
     compound.items.push_back(std::move(item));
   }
@@ -214,31 +218,7 @@ bool Parser::item_end(TokenKind close, SourceRange open, const char* what) {
     return true;
   }
   if (at(close)) return true;
-  const char* bracket = close == TokenKind::right_paren ? ")" : "]";
-  if (at(TokenKind::end) || at(TokenKind::equals)) {
-    if (at(TokenKind::end)) {
-      diagnostics_.error(Code::brackets, open, cat("this bracket is not closed with ", bracket));
-    } else {
-      unexpected(cat("',' or '", bracket, "'"));
-    }
-    return false;
-  }
-  if (at(TokenKind::right_paren) || at(TokenKind::right_bracket)) {
-    diagnostics_
-        .error(Code::brackets, token_.range,
-               cat("'", token_.text, "' does not close this ", what, "; expected '", bracket, "'"))
-        .note("it was opened here", open);
-    return false;
-  }
-  if (refuse_python_token()) return false;
-  diagnostics_
-      .error(Code::syntax, token_.range,
-             cat("expected ',' or '", bracket, "' in this ", what, ", not '",
-                 token_.text.substr(0, 40), "'"))
-      .help(token_.first_in_line ? cat("add a comma at the end of the line above, or close the ",
-                                       what, " with '", bracket, "'")
-                                 : cat("add a comma"))
-      .note("it was opened here", open);
+  report_item_end(close == TokenKind::right_paren ? ")" : "]", open, what);
   return false;
 }
 
@@ -250,8 +230,8 @@ Parser::Result Parser::list(int depth) {
   value.kind = ExprKind::list;
   value.compound = std::make_unique<Compound>();
   while (!at(TokenKind::right_bracket)) {
-    Result item = at(TokenKind::end) ? std::nullopt : expression(depth);
-    if (!item && at(TokenKind::end)) item_end(TokenKind::right_bracket, open, "list");
+    if (at_close()) return item_end(TokenKind::right_bracket, open, "list"), std::nullopt;
+    Result item = expression(depth);
     if (!item || !append(*value.compound, std::move(*item))) return std::nullopt;
     if (!item_end(TokenKind::right_bracket, open, "list")) return std::nullopt;
   }
@@ -270,8 +250,8 @@ Parser::Result Parser::parenthesized(int depth) {
   value.compound = std::make_unique<Compound>();
   bool comma = false;
   while (!at(TokenKind::right_paren)) {
-    Result item = at(TokenKind::end) ? std::nullopt : expression(depth);
-    if (!item && at(TokenKind::end)) item_end(TokenKind::right_paren, open, "tuple");
+    if (at_close()) return item_end(TokenKind::right_paren, open, "tuple"), std::nullopt;
+    Result item = expression(depth);
     if (!item) return std::nullopt;
     comma = at(TokenKind::comma);
     if (!append(*value.compound, std::move(*item))) return std::nullopt;
@@ -294,9 +274,9 @@ Parser::Result Parser::call(Expr callee, int depth) {
   value.compound = std::make_unique<Compound>();
   advance();
   while (!at(TokenKind::right_paren)) {
-    const bool parsed = !at(TokenKind::end) && argument(*value.compound, depth + 1);
-    if (!parsed && at(TokenKind::end)) item_end(TokenKind::right_paren, open, "call");
-    if (!parsed || !item_end(TokenKind::right_paren, open, "call")) return std::nullopt;
+    if (at_close()) return item_end(TokenKind::right_paren, open, "call"), std::nullopt;
+    if (!argument(*value.compound, depth + 1)) return std::nullopt;
+    if (!item_end(TokenKind::right_paren, open, "call")) return std::nullopt;
   }
   value.range = {file_, callee.range.begin, token_.range.end};
   value.compound->callee = std::make_unique<Expr>(std::move(callee));

@@ -33,6 +33,10 @@ class Parser {
 
   void advance();
   [[nodiscard]] bool at(TokenKind kind) const { return token_.kind == kind; }
+  // Where no item of a list can begin.
+  [[nodiscard]] bool at_close() const {
+    return at(TokenKind::end) || at(TokenKind::right_paren) || at(TokenKind::right_bracket);
+  }
   std::optional<Statement> statement();
   Result expression(int depth);
   Result primary(int depth);
@@ -47,11 +51,13 @@ class Parser {
   bool append(Compound& compound, Expr item);
   bool expand(Compound& compound, SourceRange where);
   bool item_end(TokenKind close, SourceRange open, const char* what);
+  void report_item_end(const char* bracket, SourceRange open, const char* what);
   bool count_value(SourceRange range);
   bool depth_ok(int depth, SourceRange range);
   void unexpected(const std::string& expected);
   bool refuse_python(SourceRange range, const std::string& what, const std::string& help);
-  bool refuse_python_token();
+  bool refuse_python_token(bool after_value);
+  void refuse_subscript();
   bool refuse_keyword();
   void recover();
 

@@ -60,14 +60,14 @@ void Parser::unexpected(const std::string& expected) {
           cat("the character '", printable(token_.text), "' has no meaning here"));
       if (token_.text == "\r") {
         error.help("end lines with a line feed, or a carriage return and a line feed");
-      } else {
-        error.help("letters beyond ASCII may stand in comments and strings only");
+      } else if (static_cast<unsigned char>(token_.text.front()) >= 0x80) {
+        error.help("letters and signs beyond ASCII may stand in comments and strings only");
       }
       return;
     }
     case TokenKind::right_paren:
     case TokenKind::right_bracket:
-      diagnostics_.error(Code::brackets, token_.range,
+      diagnostics_.error(brackets_ > 0 ? Code::syntax : Code::brackets, token_.range,
                          cat("expected ", expected, ", not '", token_.text, "'"));
       return;
     default:
@@ -77,12 +77,45 @@ void Parser::unexpected(const std::string& expected) {
   }
 }
 
+// What stands where a comma or `bracket` should.
+void Parser::report_item_end(const char* bracket, SourceRange open, const char* what) {
+  if (at(TokenKind::end)) {
+    diagnostics_.error(Code::brackets, open, cat("this bracket is not closed with ", bracket));
+    return;
+  }
+  if (at(TokenKind::right_paren) || at(TokenKind::right_bracket)) {
+    diagnostics_
+        .error(Code::brackets, token_.range,
+               cat("'", token_.text, "' does not close this ", what, "; expected '", bracket, "'"))
+        .note(cat("the ", what, " was opened here"), open);
+    return;
+  }
+  if (refuse_python_token(true)) return;
+  if (at(TokenKind::left_bracket) && std::string_view(what) == "call" && !token_.first_in_line) {
+    refuse_subscript();
+    return;
+  }
+  if (at(TokenKind::unknown)) return unexpected(cat("',' or '", bracket, "'"));
+  std::string help = "add a comma";
+  if (at(TokenKind::equals)) {
+    help = "name=value can stand directly within the brackets of a call only";
+  } else if (token_.first_in_line) {
+    help = cat("add a comma at the end of the line above, or close the ", what, " with '", bracket, "'");
+  }
+  diagnostics_
+      .error(Code::syntax, token_.range,
+             cat("expected ',' or '", bracket, "' in this ", what, ", not '",
+                 printable(token_.text.substr(0, kMaxQuoted)), "'"))
+      .help(help)
+      .note(cat("the ", what, " was opened here"), open);
+}
+
 bool Parser::refuse_python(SourceRange range, const std::string& what, const std::string& help) {
   diagnostics_.error(Code::python_only, range, what + " not part of the spec language").help(help);
   return true;
 }
 
-bool Parser::refuse_python_token() {
+bool Parser::refuse_python_token(bool after_value) {
   if (at(TokenKind::plus) || at(TokenKind::minus)) {
     return refuse_python(token_.range, "arithmetic is", "write the result as one number");
   }
@@ -104,13 +137,20 @@ bool Parser::refuse_python_token() {
                          "lines continue by themselves within brackets");
   }
   if (first == ':') return refuse_python(range, "':' is", kOnlyValues);
-  if (text == "**" || (first == '*' && text.size() == 1)) {
-    return refuse_python(range, cat("'", text, "' is"), "write each argument and each result out");
+  if (first == '*' && !after_value) {
+    return refuse_python(range, cat("'", text, "' is"), "write each argument out");
+  }
+  if (std::string_view("*/%@&|^<>").find(first) != std::string_view::npos) {
+    return refuse_python(range, "arithmetic is", "write the result as one number");
   }
   if (std::isalpha(static_cast<unsigned char>(first)) != 0) {
     return refuse_python(range, "a prefix before a string is", "write the string without it");
   }
   return refuse_python(range, cat("the operator '", text, "' is"), kOnlyValues);
+}
+
+void Parser::refuse_subscript() {
+  refuse_python(token_.range, "picking elements with [ ] is", kOnlyValues);
 }
 
 bool Parser::refuse_keyword() {

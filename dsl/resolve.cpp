@@ -77,8 +77,9 @@ class Resolver {
     const bool short_form = draft_.kernel.value.value()->shape.size() == 2;
     diagnostics_
         .error(Code::literal_shape, range_or_call(draft_.kernel.range),
-               cat("`kernel` is for ", layer_.kernel->shape[2], " input channels, but there are ",
-                   channels, layer_.groups == 1 ? "" : " in each group"))
+               cat("`kernel` is for ",
+                   count_of(static_cast<std::size_t>(layer_.kernel->shape[2]), "input channel"),
+                   ", but there are ", channels, layer_.groups == 1 ? "" : " in each group"))
         .note(cat("its shape must be (", layer_.kernel_size.height, ", ", layer_.kernel_size.width,
                   ", ", channels, ", ", layer_.filters, "): height, width, input channels, filters"))
         .help(short_form ? "(height, width) alone is for one input channel and one filter"
@@ -172,7 +173,8 @@ class Resolver {
   bool check_tensors() {
     const LayerSpec& l = layer_;
     const SourceRange call = draft_.callee;
-    return check_tensor("the padded input", {l.batch, padded_.height, padded_.width, l.in_channels},
+    const bool padded = padded_ != layer_.in;
+    return check_tensor(padded ? "the padded input" : "the input", {l.batch, padded_.height, padded_.width, l.in_channels},
                         range_or_call(draft_.input_shape.range)) &&
            check_tensor("the output", {l.batch, l.out.height, l.out.width, l.filters}, call) &&
            check_tensor("the kernel", {l.kernel_size.height, l.kernel_size.width,

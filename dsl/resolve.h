@@ -26,8 +26,10 @@ struct InputShape {
 /// Checks what needs no input shape: presence, signs, literal numbers. Reports every problem.
 bool check_layer(const LayerDraft& draft, Diagnostics& diagnostics);
 
-/// True when the sizes of an input are in range; otherwise reports at `range`.
-bool check_input(const InputShape& input, SourceRange range, Diagnostics& diagnostics);
+/// True when the sizes of an input are in range; otherwise reports at the range of the shape or of
+/// the batch.
+bool check_input(const InputShape& input, SourceRange shape, SourceRange batch,
+                 Diagnostics& diagnostics);
 
 /// The layer with all its sizes. Precondition: check_layer(draft) and check_input(input) hold and
 /// !draft.broken. Reports and returns nullopt when the layer does not fit the input.

@@ -29,7 +29,7 @@ bool refuse_open_size(const Expr& expr, const std::string& what, Diagnostics& di
   if (!is_open_size(value_of(expr))) return false;
   diagnostics
       .error(Code::not_supported_yet, expr.range,
-             cat(what, " that is known only at run time is not supported yet"))
+             cat(what, " known only at run time is not supported yet"))
       .help("write the size as a number");
   return true;
 }
@@ -70,8 +70,7 @@ std::string describe(const Expr& expr) {
   const Expr& value = value_of(expr);
   switch (value.kind) {
     case ExprKind::integer:
-      return value.fits_int64 ? cat("the integer ", value.integer) : "an integer beyond 64 bits";
-    case ExprKind::floating: return cat("the number ", value.number);
+    case ExprKind::floating: return cat("the number ", value.text.substr(0, 40));
     case ExprKind::string: {
       const bool cut = value.text.size() > 40;
       return cat("the string \"", printable(value.text.substr(0, 40)), cut ? "..." : "", "\"");
