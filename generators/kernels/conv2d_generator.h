@@ -69,6 +69,13 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
   Halide::Expr first_channel(const Halide::Var& filter) const {
     return (filter / (value(filters) / value(groups))) * channels_per_group();
   }
+  /// A coordinate of an output element whose input may be read. A tile is always computed whole;
+  /// the part of it that lies outside the image repeats the last element, and is not stored. Halide
+  /// splits off the loop iterations for which that can happen, so the others do not pay for it.
+  static Halide::Expr inside(const Halide::Var& coordinate, int extent, int tile) {
+    if (extent % tile == 0) return coordinate;
+    return Halide::min(Halide::likely(coordinate), extent - 1);
+  }
   bool is_padded() const {
     return value(pad_top) + value(pad_bottom) + value(pad_left) + value(pad_right) > 0;
   }

@@ -76,8 +76,10 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
  private:
   /// Adds the products over `taps` (channels, then any loops of `tap_column` and `tap_row`).
   void accumulate(const RDom& taps, const Expr& tap_column, const Expr& tap_row) {
-    const Expr column = v.column * source_stride_width() + tap_column * value(dilation_width);
-    const Expr row = v.row * source_stride_height() + tap_row * value(dilation_height);
+    const Expr column = inside(v.column, out_width(), tile_width) * source_stride_width() +
+                        tap_column * value(dilation_width);
+    const Expr row = inside(v.row, out_height(), tile_height) * source_stride_height() +
+                     tap_row * value(dilation_height);
     partial(filter, v.column, v.row, v.batch, block) +=
         kernel(filter % panel(), taps[0], tap_column, tap_row, block, filter / panel()) *
         source(block * channels_per_block() + taps[0], column, row, v.batch);
@@ -131,9 +133,7 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   }
 
   /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the
-  /// tile unrolled, so that each accumulator is a register across the loops over taps. A tile is
-  /// always computed whole: in a ragged one the guarded stores are known not to happen, so the
-  /// compiler deletes their accumulators, and tails cost only their own work.
+  /// tile unrolled, so that each accumulator is a register across the loops over taps.
   void keep_in_registers(Func consumer) {
     partial.compute_at(consumer, tile_column)
         .store_in(Halide::MemoryType::Register)

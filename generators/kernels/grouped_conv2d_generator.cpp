@@ -30,7 +30,8 @@ class GroupedConv2D : public Conv2DGenerator<GroupedConv2D> {
     sum(filter, v.column, v.row, v.batch) +=
         kernel(filter, taps.x, taps.y, taps.z, 0, 0) *
         padded(first_channel(filter) + taps.x,
-               v.column * value(stride_width) + taps.y * value(dilation_width),
+               inside(v.column, out_width(), tile_width) * value(stride_width) +
+                   taps.y * value(dilation_width),
                v.row * value(stride_height) + taps.z * value(dilation_height), v.batch);
     output(filter, v.column, v.row, v.batch) =
         finished(sum(filter, v.column, v.row, v.batch), use_bias ? (*bias)(filter) : Expr(0.0f));

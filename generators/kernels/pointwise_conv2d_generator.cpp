@@ -26,8 +26,8 @@ class PointwiseConv2D : public Conv2DGenerator<PointwiseConv2D> {
   void generate() {
     channel = RDom(0, value(in_channels), "channel");
     sum(filter, pixel) = 0.0f;
-    sum(filter, pixel) +=
-        kernel(filter % panel(), channel, filter / panel()) * input(channel, pixel);
+    sum(filter, pixel) += kernel(filter % panel(), channel, filter / panel()) *
+                          input(channel, inside(pixel, pixel_count(), tile_width));
     output(filter, pixel) = finished(sum(filter, pixel), use_bias ? (*bias)(filter) : Expr(0.0f));
   }
 
@@ -56,8 +56,6 @@ class PointwiseConv2D : public Conv2DGenerator<PointwiseConv2D> {
     out.fuse(panel_task, pixel_task, task).parallel(task);
     out.vectorize(filter, lanes).unroll(filter).unroll(pixel);
 
-    // A tile is always computed whole. In the last, ragged one the guarded stores are known not to
-    // happen, so the compiler deletes their accumulators: tails cost only their own work.
     sum.compute_at(out, innermost_tile_loop())
         .store_in(Halide::MemoryType::Register)
         .bound_extent(filter, panel())
