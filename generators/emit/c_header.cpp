@@ -52,7 +52,9 @@ class KernelSection {
   std::string text() {
     comment();
     macros();
+    line("");
     structs();
+    line("");
     functions();
     return std::move(out_);
   }
@@ -98,17 +100,17 @@ class KernelSection {
 
   void numbers_comment() {
     line(" * Numbers: u = 2^-24, gamma(n) = n*u / (1 - n*u). Results do not depend on the number of");
-    line(" * threads. Each output of");
+    line(" * threads. Compared with the exact result" + std::string(graph_.nodes.size() > 1 ? " for its own input" : "") +
+         ", each output");
     for (const Node& node : graph_.nodes) {
       std::int64_t steps = 0;
       const auto index = static_cast<std::size_t>(&node - graph_.nodes.data());
       for (const auto& target : layers_) {
         steps = std::max(steps, rounding_steps(node.layer, target[index].plan));
       }
-      line(" *   " + node.layer.name + ": is within gamma(" + std::to_string(steps) + ") = " +
-           short_number(gamma_bound(steps)) + " times the sum of its terms' magnitudes");
+      line(" *   of " + node.layer.name + " is off by at most gamma(" + std::to_string(steps) +
+           ") = " + short_number(gamma_bound(steps)) + " times the sum of its terms' magnitudes");
     }
-    line(graph_.nodes.size() > 1 ? " * of the exact result for its own input." : " * of the exact result.");
   }
 
   void macros() {
@@ -126,8 +128,8 @@ class KernelSection {
       slice = std::max(slice, total_workspace_bytes(variant, 2) - total_workspace_bytes(variant, 1));
       tasks = std::max(tasks, max_tasks(variant));
     }
-    line("/* Enough for every ISA; " + prefix_ + "_packed_bytes and _workspace_bytes tell what the");
-    line(" * one that will run needs. */");
+    line("/* Sizes that are enough for every ISA, constant expressions when `threads` (at least 1) is;");
+    line(" * " + prefix_ + "_packed_bytes and _workspace_bytes tell what one ISA needs. */");
     define("PACKED_BYTES", count(static_cast<std::int64_t>(packed)));
     workspace_macro(one, slice, tasks);
   }
@@ -135,14 +137,10 @@ class KernelSection {
   /// Bytes for one thread and for each further one that finds work.
   void workspace_macro(std::uint64_t one, std::uint64_t slice, std::uint32_t tasks) {
     const std::string fixed = std::to_string(one) + "u";
-    if (slice == 0) {
-      line("#define " + macro_ + "_WORKSPACE_BYTES(threads) ((void)(threads), (size_t)" + fixed + ")");
-      return;
-    }
     const std::string most = std::to_string(tasks) + "u";
     line("#define " + macro_ + "_WORKSPACE_BYTES(threads) \\");
     line("  ((size_t)" + fixed + " + (size_t)" + std::to_string(slice) + "u * \\");
-    line("   (((threads) < " + most + " ? (size_t)(threads) : (size_t)" + most + ") - 1u))");
+    line("   (((size_t)(threads) < " + most + " ? (size_t)(threads) : (size_t)" + most + ") - 1u))");
   }
 
   void structs() {
