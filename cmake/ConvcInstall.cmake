@@ -25,6 +25,15 @@ install(TARGETS convc convc_runtime convc_reference
 install(RUNTIME_DEPENDENCY_SET convc_libraries
   PRE_EXCLUDE_REGEXES "^ld-linux" "^lib(c|m|dl|rt|pthread|gcc_s|stdc\\+\\+)\\.so"
   DESTINATION "${CONVC_INSTALL_PRIVATEDIR}")
+# Debian's libLLVM looks for its own libraries in its own place, whatever the tool says.
+install(CODE "
+  set(directory \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CONVC_INSTALL_PRIVATEDIR}\")
+  file(GLOB llvm_libraries \"\${directory}/libLLVM*.so*\")
+  foreach(library IN LISTS llvm_libraries)
+    if(NOT IS_SYMLINK \"\${library}\")
+      file(RPATH_SET FILE \"\${library}\" NEW_RPATH \"\\$ORIGIN\")
+    endif()
+  endforeach()")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime/include/"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
