@@ -45,7 +45,8 @@ class DraftMaker {
     }
     if (!graph.layers.empty()) return graph;
     diagnostics_.set_origin(scope);
-    diagnostics_.error(Code::empty_sequential, {}, cat("Sequential \"", graph.name, "\" has no layers"));
+    diagnostics_.error(Code::empty_sequential, {},
+                       cat("Sequential \"", graph.name, "\" has no layers"));
     graph.broken = true;
     return graph;
   }
@@ -55,8 +56,8 @@ class DraftMaker {
                  std::string* name) {
     *name = given.empty() ? auto_names_.next(prefix) : given;
     diagnostics_.set_origin(cat(scope, ".", *name));
-    return given.empty() || check_name(given, "the name", Code::not_an_identifier, {}, "use name=",
-                                       diagnostics_);
+    return given.empty() ||
+           check_name(given, "the name", Code::not_an_identifier, {}, "use name=\"", diagnostics_);
   }
 
   Given<ImageShape> shape(const std::vector<std::int64_t>& sizes, const char* what) {
@@ -65,8 +66,9 @@ class DraftMaker {
     if (sizes.size() == 3) {
       given.value = ImageShape{sizes[0], sizes[1], sizes[2]};
     } else {
-      diagnostics_.error(Code::wrong_type, {}, cat(what, " must be (height, width, channels), not ",
-                                                   count_of(sizes.size(), "size")));
+      diagnostics_.error(
+          Code::wrong_type, {},
+          cat(what, " must be (height, width, channels), not ", count_of(sizes.size(), "size")));
     }
     return given;
   }
@@ -81,10 +83,10 @@ class DraftMaker {
     }
     const std::optional<std::int64_t> count = product_of(numbers.shape);
     if (!count || static_cast<std::size_t>(*count) != numbers.values.size()) {
-      diagnostics_.error(Code::literal_shape, {},
-                         cat(what, " has ", count_of(numbers.values.size(), "number"),
-                             ", but its shape is for ",
-                             count ? std::to_string(*count) : "more than 2^63"));
+      diagnostics_.error(
+          Code::literal_shape, {},
+          cat(what, " has ", count_of(numbers.values.size(), "number"), ", but its shape is for ",
+              count ? std::to_string(*count) : "more than 2^63"));
       return given;
     }
     for (const float value : numbers.values) {
@@ -149,7 +151,7 @@ std::optional<Module> ModuleBuilder::build(Diagnostics& diagnostics) const {
   ModuleDraft draft;
   draft.name = name_;
   diagnostics.set_origin(name_);
-  check_name(name_, "the library's name", Code::library_name, {}, "call it ", diagnostics);
+  check_name(name_, "the library's name", Code::library_name, {}, "call it \"", diagnostics);
   if (parts_.empty()) {
     diagnostics.error(Code::no_layers, {}, "this library holds no layers");
   }

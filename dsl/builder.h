@@ -27,8 +27,9 @@ namespace convc {
 /// A word ("valid", "same") or explicit zeros around the image.
 using PaddingArgument = std::variant<std::string, Padding2D>;
 
-/// The arguments of Conv2D. Every member has an initializer, so that designated initializers may leave
-/// any out without a warning. An empty name is an automatic one; an empty input_shape is not given.
+/// The arguments of Conv2D. Every member has an initializer, so that designated initializers may
+/// leave any out without a warning. An empty name is an automatic one; an empty input_shape is not
+/// given.
 struct Conv2D {
   std::optional<std::int64_t> filters = std::nullopt;
   std::optional<Size2D> kernel_size = std::nullopt;  ///< may be left out with `kernel`

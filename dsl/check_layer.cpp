@@ -98,8 +98,9 @@ class LayerChecker {
     if (rank != 2 && rank != 4) {
       fail(Code::literal_shape, draft_.kernel.range,
            cat("`kernel` has ", count_of(rank, "level"), " of lists"))
-          .help("its shape is (height, width, input channels / groups, filters), or (height, width) "
-                "for one input channel and one filter");
+          .help(
+              "its shape is (height, width, input channels / groups, filters), or (height, width) "
+              "for one input channel and one filter");
       return;
     }
     if (draft_.kernel_size.value) {

@@ -47,9 +47,8 @@ class GraphChecker {
 
  private:
   void set_origin(const LayerDraft& layer) {
-    diagnostics_.set_origin(draft_.is_sequential
-                                ? cat(library_, ".", draft_.name, ".", layer.name)
-                                : cat(library_, ".", draft_.name));
+    diagnostics_.set_origin(draft_.is_sequential ? cat(library_, ".", draft_.name, ".", layer.name)
+                                                 : cat(library_, ".", draft_.name));
   }
 
   // What the first layer reads: from Input, or from its own input_shape.
@@ -67,11 +66,11 @@ class GraphChecker {
       if (unknown) return std::nullopt;
       Diagnostic& error = diagnostics_.error(
           Code::no_input_shape, draft_.is_sequential ? draft_.range : first.callee,
-          draft_.is_sequential ? cat("the input shape of Sequential \"", draft_.name, "\" is missing")
-                               : std::string("the input shape of this layer is missing"));
-      error.help(draft_.is_sequential
-                     ? "begin the list with Input(shape=(height, width, channels))"
-                     : "add input_shape=(height, width, channels)");
+          draft_.is_sequential
+              ? cat("the input shape of Sequential \"", draft_.name, "\" is missing")
+              : std::string("the input shape of this layer is missing"));
+      error.help(draft_.is_sequential ? "begin the list with Input(shape=(height, width, channels))"
+                                      : "add input_shape=(height, width, channels)");
       return std::nullopt;
     }
     if (!given.value || batch.wrong()) return std::nullopt;
@@ -135,8 +134,9 @@ class GraphChecker {
 
   bool check_cost() {
     if (checked_cost_of(graph_)) return true;
-    diagnostics_.error(Code::overflow, draft_.range,
-                       cat("the multiply-adds of \"", draft_.name, "\" overflow 64 bits"))
+    diagnostics_
+        .error(Code::overflow, draft_.range,
+               cat("the multiply-adds of \"", draft_.name, "\" overflow 64 bits"))
         .note("their sum over all layers is more than 2^63 - 1");
     return false;
   }

@@ -116,8 +116,7 @@ static_assert(kCodes.size() == static_cast<std::size_t>(Code::last_));
 
 /// E.g. "E041"; empty for Code::none.
 constexpr std::string_view id_of(Code code) {
-  return code == Code::none ? std::string_view{}
-                            : kCodes[static_cast<std::size_t>(code) - 1].id;
+  return code == Code::none ? std::string_view{} : kCodes[static_cast<std::size_t>(code) - 1].id;
 }
 
 }  // namespace convc

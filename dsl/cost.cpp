@@ -9,7 +9,9 @@ namespace {
 constexpr std::int64_t kF32Bytes = 4;
 
 // Adds to `*sum`; false on overflow.
-bool add(std::int64_t* sum, std::int64_t value) { return !__builtin_add_overflow(*sum, value, sum); }
+bool add(std::int64_t* sum, std::int64_t value) {
+  return !__builtin_add_overflow(*sum, value, sum);
+}
 
 }  // namespace
 
@@ -23,8 +25,8 @@ std::optional<std::int64_t> product_of(const std::vector<std::int64_t>& factors)
 }
 
 std::optional<Cost> checked_cost_of(const LayerSpec& l) {
-  const auto kernel = product_of(
-      {l.kernel_size.height, l.kernel_size.width, l.channels_per_group(), l.filters});
+  const auto kernel =
+      product_of({l.kernel_size.height, l.kernel_size.width, l.channels_per_group(), l.filters});
   const auto macs = product_of({l.batch, l.out.height, l.out.width, l.filters, l.kernel_size.height,
                                 l.kernel_size.width, l.channels_per_group()});
   const auto in = product_of({l.batch, l.in.height, l.in.width, l.in_channels, kF32Bytes});
@@ -72,7 +74,11 @@ std::optional<Cost> checked_cost_of(const Graph& graph) {
   return cost;
 }
 
-Cost cost_of(const LayerSpec& layer) { return checked_cost_of(layer).value(); }
-Cost cost_of(const Graph& graph) { return checked_cost_of(graph).value(); }
+Cost cost_of(const LayerSpec& layer) {
+  return checked_cost_of(layer).value();
+}
+Cost cost_of(const Graph& graph) {
+  return checked_cost_of(graph).value();
+}
 
 }  // namespace convc

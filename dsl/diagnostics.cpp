@@ -27,9 +27,12 @@ struct Style {
 
 Style style_of(Severity severity) {
   switch (severity) {
-    case Severity::error: return {"error", "\033[1;31m"};
-    case Severity::warning: return {"warning", "\033[1;35m"};
-    case Severity::performance: return {"performance", "\033[1;34m"};
+    case Severity::error:
+      return {"error", "\033[1;31m"};
+    case Severity::warning:
+      return {"warning", "\033[1;35m"};
+    case Severity::performance:
+      return {"performance", "\033[1;34m"};
   }
   return {"error", ""};
 }
@@ -92,7 +95,9 @@ std::string_view Diagnostics::file_text(std::uint32_t file) const {
   return {text.data(), text.size()};
 }
 
-void Diagnostics::set_origin(std::string origin) { origin_ = std::move(origin); }
+void Diagnostics::set_origin(std::string origin) {
+  origin_ = std::move(origin);
+}
 
 Diagnostic& Diagnostics::add(Severity severity, Code code, SourceRange range, std::string message) {
   ++counts_[static_cast<int>(severity)];
@@ -137,8 +142,7 @@ SourceLocation Diagnostics::locate(SourceRange range) const {
   SourceLocation location;
   location.file = buffer->getBufferIdentifier().str();
   location.line = static_cast<int>(position.first);
-  location.column =
-      static_cast<int>(code_points(text.substr(line_begin, offset - line_begin))) + 1;
+  location.column = static_cast<int>(code_points(text.substr(line_begin, offset - line_begin))) + 1;
   return location;
 }
 
@@ -206,8 +210,8 @@ std::string Diagnostics::render(bool colors) const {
   for (const Severity severity : {Severity::error, Severity::warning, Severity::performance}) {
     const std::size_t count = counts_[static_cast<int>(severity)];
     if (count <= kMaxShown) continue;
-    const std::string noun = severity == Severity::performance ? "performance note"
-                                                               : style_of(severity).label;
+    const std::string noun =
+        severity == Severity::performance ? "performance note" : style_of(severity).label;
     out += cat("... and ", count_of(count - kMaxShown, "more " + noun), "\n");
   }
   return out;

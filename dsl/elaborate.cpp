@@ -12,8 +12,9 @@ namespace convc {
 
 void Elaborator::add(Statement statement) {
   if (++statements_ == kMaxStatements + 1) {
-    diagnostics_.error(Code::too_deep, statement.value.range,
-                       cat("a file may hold ", kMaxStatements, " statements at most"))
+    diagnostics_
+        .error(Code::too_deep, statement.value.range,
+               cat("a file may hold ", kMaxStatements, " statements at most"))
         .help("split the file");
   }
   if (statements_ > kMaxStatements) return;
@@ -34,10 +35,12 @@ void Elaborator::add(Statement statement) {
   }
   const Expr& value = statement.value;
   const bool comment = value.kind == ExprKind::string;  // Python's way of a long comment
-  const bool makes = value.kind == ExprKind::call && value.compound->handle.kind != Handle::Kind::input;
+  const bool makes =
+      value.kind == ExprKind::call && value.compound->handle.kind != Handle::Kind::input;
   if (comment || makes || is_broken(value)) return;
   diagnostics_
-      .error(Code::no_effect, value.range, cat("this statement has no effect: it is ", describe(value)))
+      .error(Code::no_effect, value.range,
+             cat("this statement has no effect: it is ", describe(value)))
       .help("a statement is a layer, a Sequential, or name = value");
 }
 

@@ -9,9 +9,11 @@ namespace {
 // Names that other frameworks give to what Keras names differently.
 std::string_view keras_name(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"out_channels", "filters"}, {"kernel_shape", "kernel_size"}, {"weights", "kernel"},
-      {"weight", "kernel"},        {"pads", "padding"},             {"group", "groups"},
-      {"batch_size", "batch"},     {"shape", "input_shape"},        {"batch_input_shape", "batch"}};
+      {"out_channels", "filters"},   {"kernel_shape", "kernel_size"},
+      {"weights", "kernel"},         {"weight", "kernel"},
+      {"pads", "padding"},           {"group", "groups"},
+      {"batch_size", "batch"},       {"shape", "input_shape"},
+      {"batch_input_shape", "batch"}};
   for (const auto& [other, keras] : kNames) {
     if (name == other) return keras;
   }
@@ -45,8 +47,7 @@ Elaborator::Arguments Elaborator::bind(const Signature& signature, const Expr& e
     }
     const auto [before, fresh] = seen.emplace(info->name, where);
     if (!fresh) {
-      diagnostics_
-          .error(Code::repeated_argument, where, cat("`", info->name, "` is given twice"))
+      diagnostics_.error(Code::repeated_argument, where, cat("`", info->name, "` is given twice"))
           .help("remove one of the two")
           .note("it is first given here", before->second);
       ok = false;
@@ -122,7 +123,7 @@ bool Elaborator::read_name(const Arguments& arguments, const char* prefix, std::
   *range = found->second->range;
   const std::optional<std::string> given = read_string(*found->second, "`name`", diagnostics_);
   *name = given ? *given : auto_names_.next(prefix);
-  return given && check_name(*given, "the name", Code::not_an_identifier, *range, "use name=",
+  return given && check_name(*given, "the name", Code::not_an_identifier, *range, "use name=\"",
                              diagnostics_);
 }
 

@@ -76,9 +76,8 @@ void Elaborator::read_layer_numbers(LayerDraft& layer, const Arguments& argument
   take_unless_none(arguments, Parameter::kernel, layer.kernel, [&](const Expr& value) {
     return read_literal(value, "`kernel`", diagnostics_);
   });
-  take_unless_none(arguments, Parameter::bias, layer.bias, [&](const Expr& value) {
-    return read_literal(value, "`bias`", diagnostics_);
-  });
+  take_unless_none(arguments, Parameter::bias, layer.bias,
+                   [&](const Expr& value) { return read_literal(value, "`bias`", diagnostics_); });
 }
 
 // Arguments whose values are words. False when one of them is wrong.
@@ -152,9 +151,9 @@ void Elaborator::read_batch_shape(const Expr& expr, InputDraft& input) {
   input.shape.range = input.batch.range = expr.range;
   if (!value.is_sequence() || value.compound->items.size() != 4) {
     if (is_broken(expr)) return;
-    diagnostics_.error(Code::wrong_type, expr.range,
-                       cat("`batch_shape` must be (batch, height, width, channels), not ",
-                           describe(expr)));
+    diagnostics_.error(
+        Code::wrong_type, expr.range,
+        cat("`batch_shape` must be (batch, height, width, channels), not ", describe(expr)));
     return;
   }
   ImageShape shape = {0, 0, 0};
@@ -197,7 +196,8 @@ Handle Elaborator::make_sequential(const Expr& expr, const Arguments& arguments)
   }
   if (graph.layers.empty() && !graph.broken) {
     diagnostics_
-        .error(Code::empty_sequential, graph.range, cat("Sequential \"", graph.name, "\" has no layers"))
+        .error(Code::empty_sequential, graph.range,
+               cat("Sequential \"", graph.name, "\" has no layers"))
         .help("write layers=[Input(shape=...), Conv2D(...), ...]");
     graph.broken = true;
   }
@@ -213,7 +213,8 @@ void Elaborator::add_element(GraphDraft& graph, const Expr& element, bool first)
   const Expr& value = value_of(element);
   const Handle handle = value.compound ? value.compound->handle : Handle{};
   switch (handle.kind) {
-    case Handle::Kind::layer: break;
+    case Handle::Kind::layer:
+      break;
     case Handle::Kind::input:
       if (first) {
         graph.input = inputs_[handle.index];
@@ -225,14 +226,16 @@ void Elaborator::add_element(GraphDraft& graph, const Expr& element, bool first)
       return;
     case Handle::Kind::sequential:
       contained(handle.kind)[handle.index] = true;
-      diagnostics_.error(Code::not_supported_yet, element.range,
-                         "a Sequential within a Sequential is not supported yet")
+      diagnostics_
+          .error(Code::not_supported_yet, element.range,
+                 "a Sequential within a Sequential is not supported yet")
           .help("list its layers here");
       graph.broken = true;
       return;
     default:
-      diagnostics_.error(Code::wrong_type, element.range,
-                         cat("an element of a Sequential must be a layer, not ", describe(element)));
+      diagnostics_.error(
+          Code::wrong_type, element.range,
+          cat("an element of a Sequential must be a layer, not ", describe(element)));
       graph.broken = true;
       return;
   }

@@ -1,6 +1,6 @@
 // LayerSpec: one convolution layer with every size resolved. It is what all later rooms work from.
-// Plain data: no parsing, no Halide, no LLVM. A LayerSpec that left `check` (dsl/checker.h) is valid,
-// so later rooms never re-check it.
+// Plain data: no parsing, no Halide, no LLVM. A LayerSpec that left `check` (dsl/checker.h) is
+// valid, so later rooms never re-check it.
 #pragma once
 
 #include <cstdint>
@@ -52,12 +52,14 @@ struct SourceLocation {
 };
 
 /// One layer. Input is [batch, in_height, in_width, in_channels], output is
-/// [batch, out_height, out_width, filters], both row-major with channels innermost (NHWC); the filter
-/// is [kernel_height, kernel_width, in_channels / groups, filters] (HWIO). It is cross-correlation:
+/// [batch, out_height, out_width, filters], both row-major with channels innermost (NHWC); the
+/// filter is [kernel_height, kernel_width, in_channels / groups, filters] (HWIO). It is
+/// cross-correlation:
 ///   out[n,y,x,k] = act(bias[k] + sum_{i,j,c} kernel[i,j,c,k] *
 ///       in[n, y*strides.height + i*dilation_rate.height - padding.top,
 ///             x*strides.width  + j*dilation_rate.width  - padding.left, c + first_channel(k)])
-/// with zeros outside the input and first_channel(k) = (k / (filters/groups)) * (in_channels/groups).
+/// with zeros outside the input and first_channel(k) = (k / (filters/groups)) *
+/// (in_channels/groups).
 struct LayerSpec {
   LayerKind kind = LayerKind::conv2d;
   std::string name;

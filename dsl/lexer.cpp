@@ -6,9 +6,15 @@
 namespace convc {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_word(char c) { return is_letter(c) || is_digit(c); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_word(char c) {
+  return is_letter(c) || is_digit(c);
+}
 
 }  // namespace
 
@@ -86,8 +92,8 @@ Token Lexer::string(std::size_t begin) {
   if (triple.size() == 3 && triple[1] == quote && triple[2] == quote) {
     const std::size_t close = text_.find(triple, begin + 3);
     offset_ = close == std::string_view::npos ? text_.size() : close + 3;
-    Token token = make(close == std::string_view::npos ? TokenKind::open_string : TokenKind::string,
-                       begin);
+    Token token =
+        make(close == std::string_view::npos ? TokenKind::open_string : TokenKind::string, begin);
     const std::size_t line = token.text.rfind('\n');
     if (line != std::string_view::npos) line_begin_ = begin + line + 1;
     return token;
@@ -109,11 +115,16 @@ Token Lexer::symbol() {
   const char c = text_[offset_++];
   const char following = offset_ < text_.size() ? text_[offset_] : ' ';
   switch (c) {
-    case '(': return make(TokenKind::left_paren, begin);
-    case ')': return make(TokenKind::right_paren, begin);
-    case '[': return make(TokenKind::left_bracket, begin);
-    case ']': return make(TokenKind::right_bracket, begin);
-    case ',': return make(TokenKind::comma, begin);
+    case '(':
+      return make(TokenKind::left_paren, begin);
+    case ')':
+      return make(TokenKind::right_paren, begin);
+    case '[':
+      return make(TokenKind::left_bracket, begin);
+    case ']':
+      return make(TokenKind::right_bracket, begin);
+    case ',':
+      return make(TokenKind::comma, begin);
     case '-':
       if (following == '=' || following == '>') return ++offset_, make(TokenKind::python, begin);
       return make(TokenKind::minus, begin);
@@ -123,11 +134,16 @@ Token Lexer::symbol() {
     case '=':
       if (following == '=') return ++offset_, make(TokenKind::python, begin);
       return make(TokenKind::equals, begin);
-    default: break;
+    default:
+      break;
   }
   constexpr std::string_view kPython = "{}.:;*/%@&|^~<>!\\";
   if (kPython.find(c) != std::string_view::npos) {
     while (offset_ < text_.size() && text_[offset_] == c && c == '*') ++offset_;
+    // A backslash joins two lines into one.
+    const std::string_view rest = text_.substr(offset_);
+    if (c == '\\' && rest.substr(0, 1) == "\n") offset_ += 1;
+    if (c == '\\' && rest.substr(0, 2) == "\r\n") offset_ += 2;
     return make(TokenKind::python, begin);
   }
   while (offset_ < text_.size() && (static_cast<unsigned char>(text_[offset_]) & 0xC0) == 0x80) {

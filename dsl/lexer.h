@@ -1,5 +1,5 @@
-// Lexer: spec text to tokens, Python's own where the languages overlap. Reports nothing: what cannot
-// be read is a token too, so that the parser can look ahead with a copy of the lexer.
+// Lexer: spec text to tokens, Python's own where the languages overlap. Reports nothing: what
+// cannot be read is a token too, so that the parser can look ahead with a copy of the lexer.
 #pragma once
 
 #include <cstdint>

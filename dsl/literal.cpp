@@ -47,8 +47,9 @@ class LiteralReader {
     diagnostics_
         .error(Code::wrong_type, expr.range,
                cat(what_, " must be a list of numbers, not ", describe(expr)))
-        .help(value_of(expr).kind == ExprKind::boolean ? "to do without a bias write use_bias=False"
-                                                       : "write the numbers out, e.g. [[1, 0], [0, -1]]");
+        .help(value_of(expr).kind == ExprKind::boolean
+                  ? "to do without a bias write use_bias=False"
+                  : "write the numbers out, e.g. [[1, 0], [0, -1]]");
     return false;
   }
 
@@ -93,8 +94,9 @@ class LiteralReader {
     }
     if (is_broken(expr)) return false;
     if (!value.is_sequence()) return not_a_number(expr);
-    diagnostics_.error(Code::ragged_literal, expr.range,
-                       cat(what_, " is ragged: here is a list where the first element has a number"));
+    diagnostics_.error(
+        Code::ragged_literal, expr.range,
+        cat(what_, " is ragged: here is a list where the first element has a number"));
     return false;
   }
 
@@ -115,7 +117,8 @@ class LiteralReader {
     const float value = static_cast<float>(number);
     if (!std::isfinite(value)) {
       diagnostics_
-          .error(Code::literal_range, range, cat("this number of ", what_, " is out of float32's range"))
+          .error(Code::literal_range, range,
+                 cat("this number of ", what_, " is out of float32's range"))
           .note("the largest float32 is 3.4028235e+38");
       return false;
     }

@@ -26,7 +26,8 @@ struct CloseFile {
 std::optional<std::string> read_file(const std::string& path, Diagnostics& diagnostics) {
   const auto fail = [&](int reason) {
     diagnostics.set_origin(path);
-    diagnostics.error(Code::unreadable_file, {}, cat("cannot read this file: ", std::strerror(reason)));
+    diagnostics.error(Code::unreadable_file, {},
+                      cat("cannot read this file: ", std::strerror(reason)));
     return std::nullopt;
   };
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
@@ -50,8 +51,7 @@ bool check_bytes(std::uint32_t file, Diagnostics& diagnostics) {
     return SourceRange{file, begin, begin + 1};
   };
   if (text.substr(0, 2) == "\xFF\xFE" || text.substr(0, 2) == "\xFE\xFF") {
-    diagnostics.error(Code::not_utf8, at(0), "this file is UTF-16")
-        .help("save it as UTF-8");
+    diagnostics.error(Code::not_utf8, at(0), "this file is UTF-16").help("save it as UTF-8");
     return false;
   }
   const std::size_t nul = text.find('\0');
@@ -127,8 +127,8 @@ std::optional<Module> load_spec_files(const std::vector<std::string>& paths,
                                       const std::string& library_name, Diagnostics& diagnostics) {
   const std::size_t errors_before = diagnostics.error_count();
   ModuleDraft draft;
-  draft.name = name_library(library_name, paths.empty() ? "" : paths.front(), paths.size() > 1,
-                            diagnostics);
+  draft.name =
+      name_library(library_name, paths.empty() ? "" : paths.front(), paths.size() > 1, diagnostics);
   for (const std::string& path : paths) {
     std::optional<std::string> text = read_file(path, diagnostics);
     if (text) read_drafts(std::move(*text), path, &draft, diagnostics);

@@ -1,5 +1,6 @@
 // Module: what a spec file, the C++ builder or a model says, checked. A graph of named tensors.
-// `Sequential` is sugar for a graph whose layers form a chain; a bare layer is a graph of one layer.
+// `Sequential` is sugar for a graph whose layers form a chain; a bare layer is a graph of one
+// layer.
 #pragma once
 
 #include <cstdint>

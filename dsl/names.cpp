@@ -14,18 +14,101 @@ namespace {
 
 // Keywords of C (up to C23) and of C++ (up to C++20), and the alternative operator names.
 const std::set<std::string_view>& keywords() {
-  static const std::set<std::string_view> words = {
-      "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
-      "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await", "co_return",
-      "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
-      "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum",
-      "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline",
-      "int", "long", "mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
-      "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast",
-      "requires", "restrict", "return", "short", "signed", "sizeof", "static", "static_assert",
-      "static_cast", "struct", "switch", "template", "this", "thread_local", "throw", "true", "try",
-      "typedef", "typeid", "typename", "typeof", "typeof_unqual", "union", "unsigned", "using",
-      "virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq"};
+  static const std::set<std::string_view> words = {"alignas",
+                                                   "alignof",
+                                                   "and",
+                                                   "and_eq",
+                                                   "asm",
+                                                   "auto",
+                                                   "bitand",
+                                                   "bitor",
+                                                   "bool",
+                                                   "break",
+                                                   "case",
+                                                   "catch",
+                                                   "char",
+                                                   "char16_t",
+                                                   "char32_t",
+                                                   "char8_t",
+                                                   "class",
+                                                   "co_await",
+                                                   "co_return",
+                                                   "co_yield",
+                                                   "compl",
+                                                   "concept",
+                                                   "const",
+                                                   "const_cast",
+                                                   "consteval",
+                                                   "constexpr",
+                                                   "constinit",
+                                                   "continue",
+                                                   "decltype",
+                                                   "default",
+                                                   "delete",
+                                                   "do",
+                                                   "double",
+                                                   "dynamic_cast",
+                                                   "else",
+                                                   "enum",
+                                                   "explicit",
+                                                   "export",
+                                                   "extern",
+                                                   "false",
+                                                   "float",
+                                                   "for",
+                                                   "friend",
+                                                   "goto",
+                                                   "if",
+                                                   "inline",
+                                                   "int",
+                                                   "long",
+                                                   "mutable",
+                                                   "namespace",
+                                                   "new",
+                                                   "noexcept",
+                                                   "not",
+                                                   "not_eq",
+                                                   "nullptr",
+                                                   "operator",
+                                                   "or",
+                                                   "or_eq",
+                                                   "private",
+                                                   "protected",
+                                                   "public",
+                                                   "register",
+                                                   "reinterpret_cast",
+                                                   "requires",
+                                                   "restrict",
+                                                   "return",
+                                                   "short",
+                                                   "signed",
+                                                   "sizeof",
+                                                   "static",
+                                                   "static_assert",
+                                                   "static_cast",
+                                                   "struct",
+                                                   "switch",
+                                                   "template",
+                                                   "this",
+                                                   "thread_local",
+                                                   "throw",
+                                                   "true",
+                                                   "try",
+                                                   "typedef",
+                                                   "typeid",
+                                                   "typename",
+                                                   "typeof",
+                                                   "typeof_unqual",
+                                                   "union",
+                                                   "unsigned",
+                                                   "using",
+                                                   "virtual",
+                                                   "void",
+                                                   "volatile",
+                                                   "wchar_t",
+                                                   "while",
+                                                   "xor",
+                                                   "xor_eq"};
   return words;
 }
 
@@ -43,7 +126,9 @@ bool is_identifier(std::string_view name) {
 // What linkers, debuggers and other compilers' name limits take without complaint.
 constexpr std::size_t kMaxName = 200;
 
-std::string lower(std::string_view text) { return llvm::StringRef(text.data(), text.size()).lower(); }
+std::string lower(std::string_view text) {
+  return llvm::StringRef(text.data(), text.size()).lower();
+}
 
 // The identifiers and macros a generated header has for a function, in small letters.
 std::vector<std::string> header_symbols(const std::string& library, const GraphDraft& graph) {
@@ -86,10 +171,9 @@ class SeenNames {
     for (const std::string& symbol : symbols) {
       const auto [before, fresh] = symbols_.emplace(symbol, std::pair(name, range));
       if (fresh || before->second.first == name) continue;
-      Diagnostic& error = diagnostics_.error(
-          Code::c_name_clash, range,
-          cat("the names \"", before->second.first, "\" and \"", name,
-              "\" clash in the generated C code"));
+      Diagnostic& error = diagnostics_.error(Code::c_name_clash, range,
+                                             cat("the names \"", before->second.first, "\" and \"",
+                                                 name, "\" clash in the generated C code"));
       error.note(cat("both make ", symbol, ", or a macro of that name in capitals"));
       error.help("choose names that differ in more than the case of letters or an ending");
       if (before->second.second.known()) error.note("the other one is here", before->second.second);
@@ -124,10 +208,11 @@ std::string to_identifier(std::string_view name) {
 bool check_name(std::string_view name, const std::string& what, Code code, SourceRange range,
                 const std::string& help, Diagnostics& diagnostics) {
   const std::string shown = printable(name.substr(0, 60));
+  const char* close = help.ends_with('"') ? "\"" : "";
   if (!is_identifier(name)) {
     diagnostics.error(code, range, cat(what, " \"", shown, "\" is not a C identifier"))
         .note("letters, digits and _, not beginning with a digit")
-        .help(cat(help, "\"", to_identifier(name.substr(0, 60)), "\""));
+        .help(cat(help, to_identifier(name.substr(0, 60)), close));
     return false;
   }
   if (name.size() > kMaxName) {
@@ -138,7 +223,7 @@ bool check_name(std::string_view name, const std::string& what, Code code, Sourc
   const Code reserved = code == Code::library_name ? code : Code::reserved_name;
   if (keywords().count(name) != 0) {
     diagnostics.error(reserved, range, cat(what, " \"", shown, "\" is a keyword of C or C++"))
-        .help(cat(help, "\"", name, "_\""));
+        .help(cat(help, name, "_", close));
     return false;
   }
   if (code != Code::library_name) return true;
@@ -147,7 +232,7 @@ bool check_name(std::string_view name, const std::string& what, Code code, Sourc
     diagnostics
         .error(reserved, range,
                cat(what, " \"", shown, "\" begins with \"", prefix, "\", which is reserved"))
-        .help(cat(help, "\"my_", name, "\""));
+        .help(cat(help, "my_", name, close));
     return false;
   }
   return true;

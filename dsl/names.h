@@ -21,7 +21,8 @@ class AutoNames {
 };
 
 /// Reports and returns false unless `name` can stand in generated code. `what` is the subject of
-/// the message ("the name", "the library's name").
+/// the message ("the name", "the library's name"); `help` is what stands before the better name,
+/// with an opening quote if there is to be one.
 bool check_name(std::string_view name, const std::string& what, Code code, SourceRange range,
                 const std::string& help, Diagnostics& diagnostics);
 

@@ -60,7 +60,9 @@ std::optional<Number> based_integer(const std::string& digits, int base, std::st
   const char* end = digits.data() + digits.size();
   const auto [stop, status] = std::from_chars(begin, end, number.integer, base);
   if (begin == end || stop != end || *begin == '-') {
-    *error = base == 16 ? "bad hexadecimal number" : base == 8 ? "bad octal number" : "bad binary number";
+    *error = base == 16  ? "bad hexadecimal number"
+             : base == 8 ? "bad octal number"
+                         : "bad binary number";
     return std::nullopt;
   }
   number.fits_int64 = status == std::errc();
@@ -73,10 +75,11 @@ std::optional<Number> based_integer(const std::string& digits, int base, std::st
 
 std::optional<Number> parse_number(std::string_view text, std::string* error) {
   const char second = text.size() > 1 ? text[1] : ' ';
-  const int base = text[0] != '0' ? 10
+  const int base = text[0] != '0'                   ? 10
                    : second == 'x' || second == 'X' ? 16
                    : second == 'o' || second == 'O' ? 8
-                   : second == 'b' || second == 'B' ? 2 : 10;
+                   : second == 'b' || second == 'B' ? 2
+                                                    : 10;
   if (!underscores_ok(text, base != 10)) {
     *error = "underscores may stand only between digits";
     return std::nullopt;

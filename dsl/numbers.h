@@ -1,5 +1,5 @@
-// Reads Python's number literals and prints floats so that they read back the same. Standard library
-// and LLVM's APFloat only.
+// Reads Python's number literals and prints floats so that they read back the same. Standard
+// library and LLVM's APFloat only.
 #pragma once
 
 #include <cstdint>

@@ -100,18 +100,25 @@ Parser::Result Parser::expression(int depth) {
 Parser::Result Parser::primary(int depth) {
   if (!count_value(token_.range)) return std::nullopt;
   switch (token_.kind) {
-    case TokenKind::number: return number(false, token_.range.begin);
+    case TokenKind::number:
+      return number(false, token_.range.begin);
     case TokenKind::minus:
-    case TokenKind::plus: return signed_number();
-    case TokenKind::string: return string();
-    case TokenKind::name: return name();
-    case TokenKind::left_bracket: return list(depth + 1);
-    case TokenKind::left_paren: return parenthesized(depth + 1);
+    case TokenKind::plus:
+      return signed_number();
+    case TokenKind::string:
+      return string();
+    case TokenKind::name:
+      return name();
+    case TokenKind::left_bracket:
+      return list(depth + 1);
+    case TokenKind::left_paren:
+      return parenthesized(depth + 1);
     case TokenKind::open_string:
       diagnostics_.error(Code::open_string, token_.range, "this string is not closed")
           .help(cat("end it with ", token_.text.front(), " on the same line"));
       return std::nullopt;
-    default: break;
+    default:
+      break;
   }
   if (!refuse_python_token(false)) unexpected("a value");
   return std::nullopt;
@@ -149,16 +156,17 @@ Parser::Result Parser::string() {
   Expr value;
   value.kind = ExprKind::string;
   value.range = token_.range;
-  const std::size_t quotes =
-      token_.text.size() >= 6 && token_.text[0] == token_.text[1] && token_.text[0] == token_.text[2]
-          ? 3
-          : 1;
+  const std::size_t quotes = token_.text.size() >= 6 && token_.text[0] == token_.text[1] &&
+                                     token_.text[0] == token_.text[2]
+                                 ? 3
+                                 : 1;
   value.text = token_.text.substr(quotes, token_.text.size() - 2 * quotes);
   for (std::size_t i = 0; i + 1 < value.text.size(); ++i) {
     if (value.text[i] != '\\') continue;
     ++i;
     if (std::string_view("\\'\"nt").find(value.text[i]) != std::string_view::npos) continue;
-    diagnostics_.error(Code::open_string, value.range, "this string has an escape that is not known")
+    diagnostics_
+        .error(Code::open_string, value.range, "this string has an escape that is not known")
         .help(R"(the escapes are \\ \' \" \n \t)");
     return std::nullopt;
   }

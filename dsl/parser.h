@@ -70,5 +70,4 @@ class Parser {
   std::size_t values_ = 0;
 };
 
-
 }  // namespace convc

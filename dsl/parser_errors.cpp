@@ -12,10 +12,10 @@ namespace {
 
 // Statements and operators that are words in Python.
 constexpr std::array<std::string_view, 32> kPythonKeywords = {
-    "and",   "as",     "assert", "async",    "await", "break", "class", "continue", "def",
-    "del",   "elif",   "else",   "except",   "finally", "for", "from",  "global",   "if",
-    "import", "in",    "is",     "lambda",   "nonlocal", "not", "or",   "pass",     "raise",
-    "return", "try",   "while",  "with",     "yield"};
+    "and",    "as",   "assert", "async",  "await",  "break",   "class",    "continue",
+    "def",    "del",  "elif",   "else",   "except", "finally", "for",      "from",
+    "global", "if",   "import", "in",     "is",     "lambda",  "nonlocal", "not",
+    "or",     "pass", "raise",  "return", "try",    "while",   "with",     "yield"};
 
 bool is_python_keyword(std::string_view word) {
   return std::find(kPythonKeywords.begin(), kPythonKeywords.end(), word) != kPythonKeywords.end();
@@ -40,8 +40,8 @@ bool Parser::count_value(SourceRange range) {
 
 bool Parser::depth_ok(int depth, SourceRange range) {
   if (depth <= kMaxNesting) return true;
-  diagnostics_.error(Code::too_deep, range,
-                     cat("brackets may be nested ", kMaxNesting, " deep at most"))
+  diagnostics_
+      .error(Code::too_deep, range, cat("brackets may be nested ", kMaxNesting, " deep at most"))
       .note("a bank of filters, kernel=[[[[...]]]], needs 5");
   return false;
 }
@@ -49,10 +49,12 @@ bool Parser::depth_ok(int depth, SourceRange range) {
 void Parser::unexpected(const std::string& expected) {
   switch (token_.kind) {
     case TokenKind::end:
-      diagnostics_.error(Code::syntax, token_.range, "expected " + expected + ", not the end of the file");
+      diagnostics_.error(Code::syntax, token_.range,
+                         "expected " + expected + ", not the end of the file");
       return;
     case TokenKind::newline:
-      diagnostics_.error(Code::syntax, token_.range, "expected " + expected + ", not the end of the line");
+      diagnostics_.error(Code::syntax, token_.range,
+                         "expected " + expected + ", not the end of the line");
       return;
     case TokenKind::unknown: {
       Diagnostic& error = diagnostics_.error(
@@ -71,9 +73,9 @@ void Parser::unexpected(const std::string& expected) {
                          cat("expected ", expected, ", not '", token_.text, "'"));
       return;
     default:
-      diagnostics_.error(Code::syntax, token_.range,
-                         cat("expected ", expected, ", not '",
-                             printable(token_.text.substr(0, kMaxQuoted)), "'"));
+      diagnostics_.error(
+          Code::syntax, token_.range,
+          cat("expected ", expected, ", not '", printable(token_.text.substr(0, kMaxQuoted)), "'"));
   }
 }
 
@@ -100,7 +102,8 @@ void Parser::report_item_end(const char* bracket, SourceRange open, const char* 
   if (at(TokenKind::equals)) {
     help = "name=value can stand directly within the brackets of a call only";
   } else if (token_.first_in_line) {
-    help = cat("add a comma at the end of the line above, or close the ", what, " with '", bracket, "'");
+    help = cat("add a comma at the end of the line above, or close the ", what, " with '", bracket,
+               "'");
   }
   diagnostics_
       .error(Code::syntax, token_.range,
@@ -164,8 +167,8 @@ bool Parser::refuse_keyword() {
 }
 
 // Skips to the next line that can begin a statement: the first one outside brackets, or, because a
-// missing bracket would swallow the rest of the file, one that begins with "name(" or "name = name("
-// in column 1.
+// missing bracket would swallow the rest of the file, one that begins with "name(" or "name =
+// name(" in column 1.
 void Parser::recover() {
   while (!at(TokenKind::end)) {
     if (at(TokenKind::newline)) return;

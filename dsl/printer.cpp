@@ -45,7 +45,8 @@ std::string arguments_text(const LayerSpec& layer) {
   if (layer.padding_mode == PaddingMode::explicit_pairs) {
     out += ", padding=" + pairs_text(layer.padding);
   }
-  if (layer.dilation_rate != Size2D{1, 1}) out += ", dilation_rate=" + size_text(layer.dilation_rate);
+  if (layer.dilation_rate != Size2D{1, 1})
+    out += ", dilation_rate=" + size_text(layer.dilation_rate);
   if (layer.groups != 1) out += cat(", groups=", layer.groups);
   if (layer.activation == Activation::relu) out += ", activation=\"relu\"";
   if (!layer.use_bias) out += ", use_bias=False";
@@ -65,9 +66,9 @@ std::string bare_layer(const LayerSpec& layer, bool with_batch) {
 
 std::string sequential(const Graph& graph) {
   const LayerSpec& first = graph.nodes.front().layer;
-  std::string out = cat("Sequential(name=\"", graph.name, "\", layers=[\n    Input(shape=",
-                        shape_text(first),
-                        graph.batch_given ? cat(", batch_size=", first.batch) : "", "),\n");
+  std::string out =
+      cat("Sequential(name=\"", graph.name, "\", layers=[\n    Input(shape=", shape_text(first),
+          graph.batch_given ? cat(", batch_size=", first.batch) : "", "),\n");
   for (const Node& node : graph.nodes) {
     out += cat("    Conv2D(", arguments_text(node.layer), ", name=\"", node.layer.name, "\"),\n");
   }

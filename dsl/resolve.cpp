@@ -10,7 +10,9 @@
 namespace convc {
 namespace {
 
-std::string times(const Size2D& size) { return cat(size.height, "x", size.width); }
+std::string times(const Size2D& size) {
+  return cat(size.height, "x", size.width);
+}
 
 class Resolver {
  public:
@@ -81,7 +83,8 @@ class Resolver {
                    count_of(static_cast<std::size_t>(layer_.kernel->shape[2]), "input channel"),
                    ", but there are ", channels, layer_.groups == 1 ? "" : " in each group"))
         .note(cat("its shape must be (", layer_.kernel_size.height, ", ", layer_.kernel_size.width,
-                  ", ", channels, ", ", layer_.filters, "): height, width, input channels, filters"))
+                  ", ", channels, ", ", layer_.filters,
+                  "): height, width, input channels, filters"))
         .help(short_form ? "(height, width) alone is for one input channel and one filter"
                          : "change `kernel` or the channels of the input");
     return false;
@@ -134,15 +137,15 @@ class Resolver {
 
   bool report_filter(const Size2D& window) {
     const bool dilated = window != layer_.kernel_size;
-    Diagnostic& error = diagnostics_.error(
-        Code::filter_too_large, kernel_range(),
-        cat(dilated ? "dilated filter " : "filter ", times(window),
-            " does not fit the padded input ", times(padded_)));
+    Diagnostic& error =
+        diagnostics_.error(Code::filter_too_large, kernel_range(),
+                           cat(dilated ? "dilated filter " : "filter ", times(window),
+                               " does not fit the padded input ", times(padded_)));
     if (dilated) {
       error.note(cat("dilated height = (", layer_.kernel_size.height, " - 1) * ",
                      layer_.dilation_rate.height, " + 1 = ", window.height, ", dilated width = (",
-                     layer_.kernel_size.width, " - 1) * ", layer_.dilation_rate.width, " + 1 = ",
-                     window.width));
+                     layer_.kernel_size.width, " - 1) * ", layer_.dilation_rate.width,
+                     " + 1 = ", window.width));
     }
     error.note(padded_note());
     error.help(cat("use padding=\"same\", or a ", dilated ? "dilated " : "", "filter of at most ",
@@ -158,7 +161,8 @@ class Resolver {
     const std::optional<std::int64_t> elements = product_of(shape);
     if (!elements) {
       diagnostics_
-          .error(Code::overflow, range, cat("the number of elements of ", what, " overflows 64 bits"))
+          .error(Code::overflow, range,
+                 cat("the number of elements of ", what, " overflows 64 bits"))
           .note(cat(product, " > 2^63 - 1"));
       return false;
     }
@@ -174,11 +178,14 @@ class Resolver {
     const LayerSpec& l = layer_;
     const SourceRange call = draft_.callee;
     const bool padded = padded_ != layer_.in;
-    return check_tensor(padded ? "the padded input" : "the input", {l.batch, padded_.height, padded_.width, l.in_channels},
+    return check_tensor(padded ? "the padded input" : "the input",
+                        {l.batch, padded_.height, padded_.width, l.in_channels},
                         range_or_call(draft_.input_shape.range)) &&
            check_tensor("the output", {l.batch, l.out.height, l.out.width, l.filters}, call) &&
-           check_tensor("the kernel", {l.kernel_size.height, l.kernel_size.width,
-                                       l.channels_per_group(), l.filters}, kernel_range()) &&
+           check_tensor(
+               "the kernel",
+               {l.kernel_size.height, l.kernel_size.width, l.channels_per_group(), l.filters},
+               kernel_range()) &&
            check_cost();
   }
 

@@ -1,5 +1,5 @@
-// Resolves one layer: from what was said to every size a later room needs. All arithmetic is checked
-// for overflow; the words of an error show the numbers that failed.
+// Resolves one layer: from what was said to every size a later room needs. All arithmetic is
+// checked for overflow; the words of an error show the numbers that failed.
 #pragma once
 
 #include <cstdint>

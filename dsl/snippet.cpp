@@ -44,7 +44,8 @@ Cell next_cell(std::string_view line, std::size_t offset, std::size_t column) {
     const int columns = llvm::sys::unicode::columnWidthUTF8({text.data(), text.size()});
     if (columns > 0) return {std::string(text), static_cast<std::size_t>(columns), offset};
   }
-  const std::string hex = "<" + llvm::utohexstr(static_cast<unsigned char>(byte), false, 2) + ">";
+  const auto bits = static_cast<unsigned char>(byte);
+  const std::string hex = {'<', llvm::hexdigit(bits >> 4U), llvm::hexdigit(bits & 15U), '>'};
   return {hex, hex.size(), offset};
 }
 
@@ -55,7 +56,8 @@ std::size_t byte_length(std::string_view line, std::size_t offset, const Cell& c
 
 // The first byte of a code point at or after `offset`.
 std::size_t next_boundary(std::string_view line, std::size_t offset) {
-  while (offset < line.size() && (static_cast<unsigned char>(line[offset]) & 0xC0) == 0x80) ++offset;
+  while (offset < line.size() && (static_cast<unsigned char>(line[offset]) & 0xC0) == 0x80)
+    ++offset;
   return offset;
 }
 

@@ -70,23 +70,34 @@ std::string describe(const Expr& expr) {
   const Expr& value = value_of(expr);
   switch (value.kind) {
     case ExprKind::integer:
-    case ExprKind::floating: return cat("the number ", value.text.substr(0, 40));
+    case ExprKind::floating:
+      return cat("the number ", value.text.substr(0, 40));
     case ExprKind::string: {
       const bool cut = value.text.size() > 40;
       return cat("the string \"", printable(value.text.substr(0, 40)), cut ? "..." : "", "\"");
     }
-    case ExprKind::boolean: return value.integer != 0 ? "True" : "False";
-    case ExprKind::none: return "None";
-    case ExprKind::list: return cat("a list of ", value.size());
-    case ExprKind::tuple: return cat("a tuple of ", value.size());
-    case ExprKind::name: return cat("'", value.text, "'");
-    case ExprKind::call: break;
+    case ExprKind::boolean:
+      return value.integer != 0 ? "True" : "False";
+    case ExprKind::none:
+      return "None";
+    case ExprKind::list:
+      return cat("a list of ", value.size());
+    case ExprKind::tuple:
+      return cat("a tuple of ", value.size());
+    case ExprKind::name:
+      return cat("'", value.text, "'");
+    case ExprKind::call:
+      break;
   }
   switch (value.compound->handle.kind) {
-    case Handle::Kind::layer: return "a layer";
-    case Handle::Kind::input: return "an Input";
-    case Handle::Kind::sequential: return "a Sequential";
-    default: return "a call";
+    case Handle::Kind::layer:
+      return "a layer";
+    case Handle::Kind::input:
+      return "an Input";
+    case Handle::Kind::sequential:
+      return "a Sequential";
+    default:
+      return "a call";
   }
 }
 
@@ -105,8 +116,7 @@ std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& wh
   return value.integer;
 }
 
-std::optional<bool> read_bool(const Expr& expr, const std::string& what,
-                              Diagnostics& diagnostics) {
+std::optional<bool> read_bool(const Expr& expr, const std::string& what, Diagnostics& diagnostics) {
   const Expr& value = value_of(expr);
   if (value.kind != ExprKind::boolean) {
     return wrong_type(expr, what, "True or False", "", diagnostics);
@@ -188,8 +198,7 @@ std::optional<PaddingDraft> read_padding_value(const Expr& expr, Diagnostics& di
   }
   std::int64_t rows[2] = {0, 0};
   std::int64_t columns[2] = {0, 0};
-  const bool rows_ok =
-      read_integers(value.compound->items[0], 2, "`padding`", rows, diagnostics);
+  const bool rows_ok = read_integers(value.compound->items[0], 2, "`padding`", rows, diagnostics);
   const bool columns_ok =
       read_integers(value.compound->items[1], 2, "`padding`", columns, diagnostics);
   if (!rows_ok || !columns_ok) return std::nullopt;

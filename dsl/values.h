@@ -1,5 +1,5 @@
-// Values: reads typed values from elaborated expressions. Every function reports what is wrong, with
-// `what` (e.g. "`filters`") as its subject, and then returns nullopt.
+// Values: reads typed values from elaborated expressions. Every function reports what is wrong,
+// with `what` (e.g. "`filters`") as its subject, and then returns nullopt.
 #pragma once
 
 #include <cstdint>

@@ -16,33 +16,32 @@ bool contains(const Words& words, std::string_view word) {
 }
 
 const Signature& conv2d_signature() {
-  static const Signature signature = {
-      "Conv2D",
-      {{"filters", Parameter::filters, true},
-       {"kernel_size", Parameter::kernel_size, true},
-       {"strides", Parameter::strides, true},
-       {"padding", Parameter::padding, true},
-       {"data_format", Parameter::data_format, true},
-       {"dilation_rate", Parameter::dilation_rate, true},
-       {"groups", Parameter::groups, true},
-       {"activation", Parameter::activation, true},
-       {"use_bias", Parameter::use_bias, true},
-       {"kernel_initializer", Parameter::training, true},
-       {"bias_initializer", Parameter::training, true},
-       {"kernel_regularizer", Parameter::training, true},
-       {"bias_regularizer", Parameter::training, true},
-       {"activity_regularizer", Parameter::training, true},
-       {"kernel_constraint", Parameter::training, true},
-       {"bias_constraint", Parameter::training, true},
-       {"trainable", Parameter::training, false},
-       {"autocast", Parameter::training, false},
-       {"padding_mode", Parameter::padding_mode, false},
-       {"kernel", Parameter::kernel, false},
-       {"bias", Parameter::bias, false},
-       {"input_shape", Parameter::input_shape, false},
-       {"batch", Parameter::batch, false},
-       {"dtype", Parameter::dtype, false},
-       {"name", Parameter::name, false}}};
+  static const Signature signature = {"Conv2D",
+                                      {{"filters", Parameter::filters, true},
+                                       {"kernel_size", Parameter::kernel_size, true},
+                                       {"strides", Parameter::strides, true},
+                                       {"padding", Parameter::padding, true},
+                                       {"data_format", Parameter::data_format, true},
+                                       {"dilation_rate", Parameter::dilation_rate, true},
+                                       {"groups", Parameter::groups, true},
+                                       {"activation", Parameter::activation, true},
+                                       {"use_bias", Parameter::use_bias, true},
+                                       {"kernel_initializer", Parameter::training, true},
+                                       {"bias_initializer", Parameter::training, true},
+                                       {"kernel_regularizer", Parameter::training, true},
+                                       {"bias_regularizer", Parameter::training, true},
+                                       {"activity_regularizer", Parameter::training, true},
+                                       {"kernel_constraint", Parameter::training, true},
+                                       {"bias_constraint", Parameter::training, true},
+                                       {"trainable", Parameter::training, false},
+                                       {"autocast", Parameter::training, false},
+                                       {"padding_mode", Parameter::padding_mode, false},
+                                       {"kernel", Parameter::kernel, false},
+                                       {"bias", Parameter::bias, false},
+                                       {"input_shape", Parameter::input_shape, false},
+                                       {"batch", Parameter::batch, false},
+                                       {"dtype", Parameter::dtype, false},
+                                       {"name", Parameter::name, false}}};
   return signature;
 }
 
@@ -69,26 +68,68 @@ const Signature& input_signature() {
 }
 
 const Words& future_callables() {
-  static const Words words = {
-      "Conv1D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
-      "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
-      "BatchNormalization", "LayerNormalization", "GroupNormalization", "Activation", "ReLU",
-      "LeakyReLU", "PReLU", "ELU", "Softmax", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
-      "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalMaxPooling2D",
-      "GlobalAveragePooling2D", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Add", "Subtract",
-      "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Flatten", "Reshape", "Permute",
-      "Dense", "Dropout", "SpatialDropout2D", "Rescaling", "Normalization", "Identity", "Lambda",
-      "Model", "Functional", "InputLayer", "Quantize", "Dequantize"};
+  static const Words words = {"Conv1D",
+                              "Conv3D",
+                              "Conv1DTranspose",
+                              "Conv2DTranspose",
+                              "Conv3DTranspose",
+                              "DepthwiseConv1D",
+                              "DepthwiseConv2D",
+                              "SeparableConv1D",
+                              "SeparableConv2D",
+                              "BatchNormalization",
+                              "LayerNormalization",
+                              "GroupNormalization",
+                              "Activation",
+                              "ReLU",
+                              "LeakyReLU",
+                              "PReLU",
+                              "ELU",
+                              "Softmax",
+                              "MaxPooling1D",
+                              "MaxPooling2D",
+                              "MaxPooling3D",
+                              "AveragePooling1D",
+                              "AveragePooling2D",
+                              "AveragePooling3D",
+                              "GlobalMaxPooling2D",
+                              "GlobalAveragePooling2D",
+                              "ZeroPadding2D",
+                              "Cropping2D",
+                              "UpSampling2D",
+                              "Add",
+                              "Subtract",
+                              "Multiply",
+                              "Average",
+                              "Maximum",
+                              "Minimum",
+                              "Concatenate",
+                              "Flatten",
+                              "Reshape",
+                              "Permute",
+                              "Dense",
+                              "Dropout",
+                              "SpatialDropout2D",
+                              "Rescaling",
+                              "Normalization",
+                              "Identity",
+                              "Lambda",
+                              "Model",
+                              "Functional",
+                              "InputLayer",
+                              "Quantize",
+                              "Dequantize"};
   return words;
 }
 
 // Keras' activation functions that are not supported yet.
 const Words& future_activations() {
   static const Words words = {
-      "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "glu",
-      "sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "log_sigmoid", "tanh", "hard_tanh",
-      "tanh_shrink", "soft_shrink", "hard_shrink", "softmax", "log_softmax", "softplus", "softsign",
-      "exponential", "squareplus", "sparse_plus", "sparsemax", "sparse_sigmoid", "threshold"};
+      "relu6",       "leaky_relu",  "elu",         "selu",        "celu",           "gelu",
+      "silu",        "swish",       "mish",        "glu",         "sigmoid",        "hard_sigmoid",
+      "hard_silu",   "hard_swish",  "log_sigmoid", "tanh",        "hard_tanh",      "tanh_shrink",
+      "soft_shrink", "hard_shrink", "softmax",     "log_softmax", "softplus",       "softsign",
+      "exponential", "squareplus",  "sparse_plus", "sparsemax",   "sparse_sigmoid", "threshold"};
   return words;
 }
 
@@ -96,7 +137,8 @@ const Words& future_activations() {
 bool refuse(std::string_view argument, std::string_view text, const Words& supported,
             const Words& future, SourceRange range, Diagnostics& diagnostics) {
   std::string list;
-  for (const std::string_view word : supported) list += cat(list.empty() ? "" : ", ", '"', word, '"');
+  for (const std::string_view word : supported)
+    list += cat(list.empty() ? "" : ", ", '"', word, '"');
   if (contains(future, text)) {
     diagnostics
         .error(Code::not_supported_yet, range,
@@ -107,8 +149,8 @@ bool refuse(std::string_view argument, std::string_view text, const Words& suppo
   Words all = supported;
   all.insert(all.end(), future.begin(), future.end());
   const std::string_view meant = nearest(text, all);
-  Diagnostic& error = diagnostics.error(
-      Code::unknown_value, range, cat("unknown ", argument, " \"", text.substr(0, 40), "\""));
+  Diagnostic& error = diagnostics.error(Code::unknown_value, range,
+                                        cat("unknown ", argument, " \"", text.substr(0, 40), "\""));
   error.help(meant.empty() ? cat("supported: ", list) : cat("did you mean \"", meant, "\"?"));
   return false;
 }
@@ -123,7 +165,9 @@ const Signature* find_signature(std::string_view name) {
   return nullptr;
 }
 
-bool is_future_callable(std::string_view name) { return contains(future_callables(), name); }
+bool is_future_callable(std::string_view name) {
+  return contains(future_callables(), name);
+}
 
 const std::vector<std::string_view>& all_callables() {
   static const Words words = [] {
@@ -135,8 +179,9 @@ const std::vector<std::string_view>& all_callables() {
 }
 
 bool is_string_value(std::string_view word) {
-  static const Words words = {"relu", "linear", "valid", "same", "channels_last", "channels_first",
-                              "zeros", "reflect", "replicate", "circular", "float32", "float16"};
+  static const Words words = {"relu",          "linear",         "valid",   "same",
+                              "channels_last", "channels_first", "zeros",   "reflect",
+                              "replicate",     "circular",       "float32", "float16"};
   return contains(words, word) || contains(future_activations(), word);
 }
 

@@ -12,12 +12,28 @@
 namespace convc {
 
 enum class Parameter {
-  filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-  padding_mode, kernel, bias, input_shape, batch, dtype, name,  // of layers
-  layers,                                                      // of Sequential
-  shape, batch_size, batch_shape,                              // of Input
-  training,  ///< Keras has it, for training only; its default is accepted
-  future,    ///< Keras has it, not supported yet; its default is accepted
+  filters,
+  kernel_size,
+  strides,
+  padding,
+  data_format,
+  dilation_rate,
+  groups,
+  activation,
+  use_bias,
+  padding_mode,
+  kernel,
+  bias,
+  input_shape,
+  batch,
+  dtype,
+  name,    // of layers
+  layers,  // of Sequential
+  shape,
+  batch_size,
+  batch_shape,  // of Input
+  training,     ///< Keras has it, for training only; its default is accepted
+  future,       ///< Keras has it, not supported yet; its default is accepted
 };
 
 struct ParameterInfo {

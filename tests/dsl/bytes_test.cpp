@@ -41,13 +41,17 @@ TEST_CASE("tabs are shown as spaces and counted as one column", "[diagnostics]")
 }
 
 TEST_CASE("bytes that are not UTF-8", "[diagnostics]") {
-  CHECK(load("# fine\nConv2D(1, \xFF" "1)").text ==
+  CHECK(load("# fine\nConv2D(1, \xFF"
+             "1)")
+            .text ==
         "test.conv:2:11: error: this byte is not UTF-8 [E003]\n"
         "    2 | Conv2D(1, <FF>1)\n"
         "      |           ^^^^\n"
         "      = help: save the file as UTF-8\n");
-  CHECK(has(load("# caf\xE9\n" + kLayer), Code::not_utf8));       // Latin-1
-  CHECK(has(load("\xFF\xFE" "C\0o\0"), Code::not_utf8));           // UTF-16
+  CHECK(has(load("# caf\xE9\n" + kLayer), Code::not_utf8));  // Latin-1
+  CHECK(has(load("\xFF\xFE"
+                 "C\0o\0"),
+            Code::not_utf8));                                     // UTF-16
   CHECK(has(load("'\xC0\x80'\n" + kLayer), Code::not_utf8));      // an overlong form
   CHECK(has(load("'\xED\xA0\x80'\n" + kLayer), Code::not_utf8));  // a surrogate
   CHECK(has(load("'\xE2\x82"), Code::not_utf8));                  // cut short
@@ -96,8 +100,9 @@ TEST_CASE("names that repeat lists do not fill the memory") {
 }
 
 TEST_CASE("50 MB of anything is read or refused within seconds") {
-  const std::string kinds[] = {"# comment\n", "[", "1,", "(1,2),", "Conv2D(1, 2)\n", "\x01", "a = 1\n",
-                               "'''", "x", "[[1]],", "\n", "\"\\", "Conv2D(", "-", "= "};
+  const std::string kinds[] = {"# comment\n", "[",       "1,",      "(1,2),", "Conv2D(1, 2)\n",
+                               "\x01",        "a = 1\n", "'''",     "x",      "[[1]],",
+                               "\n",          "\"\\",    "Conv2D(", "-",      "= "};
   for (const std::string& kind : kinds) {
     std::string text;
     while (text.size() < 50'000'000) text += kind;

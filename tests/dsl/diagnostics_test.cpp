@@ -68,7 +68,10 @@ TEST_CASE("colours are escape sequences around the same text", "[diagnostics]") 
 
 TEST_CASE("places and locations are inverse", "[diagnostics]") {
   std::uint32_t file = 0;
-  const Diagnostics diagnostics = with_file("ab\nc\xC3\xA9" "d\r\nx", &file);
+  const Diagnostics diagnostics = with_file(
+      "ab\nc\xC3\xA9"
+      "d\r\nx",
+      &file);
   for (const std::uint32_t offset : {0U, 1U, 3U, 4U, 6U, 9U}) {
     const SourceLocation location = diagnostics.locate({file, offset, offset + 1});
     INFO("offset " << offset << " line " << location.line << " column " << location.column);
@@ -107,8 +110,8 @@ TEST_CASE("snippets of long lines keep the caret under its text", "[diagnostics]
 }
 
 TEST_CASE("nearest words", "[diagnostics]") {
-  const std::vector<std::string_view> words = {"filters", "kernel_size", "strides", "padding",
-                                               "dilation_rate", "True"};
+  const std::vector<std::string_view> words = {"filters", "kernel_size",   "strides",
+                                               "padding", "dilation_rate", "True"};
   CHECK(nearest("filter", words) == "filters");
   CHECK(nearest("fliters", words) == "filters");
   CHECK(nearest("kernelsize", words) == "kernel_size");

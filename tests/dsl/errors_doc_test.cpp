@@ -31,7 +31,14 @@ const std::map<std::string, std::function<Loaded()>>& command_examples() {
       {"E002", [] { return load(std::string(kMaxFileBytes + 1, '#'), "huge.conv"); }},
       {"E003", [layer] { return load("# caf\xE9\n" + layer, "latin1.conv"); }},
       {"E004", [] { return load("# nothing yet\n", "empty.conv"); }},
-      {"E005", [] { return load_paths({"/dev/null", "/dev/null"}, ""); }},
+      {"E005",
+       [layer] {
+         const std::string file = CONVC_SCRATCH "/errors_doc_test.conv";
+         const std::string other = CONVC_SCRATCH "/errors_doc_test_2.conv";
+         write_text(file, layer);
+         write_text(other, "Conv2D(1, 1, input_shape=(4, 4, 1), name='other')\n");
+         return load_paths({file, other}, "");
+       }},
       {"E006", [layer] { return load(layer, "my-filters.conv"); }},
       {"E014", [] { return load("x = " + std::string(101, '['), "deep.conv"); }},
   };

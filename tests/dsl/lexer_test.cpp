@@ -62,9 +62,9 @@ TEST_CASE("strings end at their quote, at the end of the line, or at three quote
 }
 
 TEST_CASE("line ends, comments and white space") {
-  CHECK(kinds_of("a\r\nb\n\tc # d\n#e") ==
-        Kinds{TokenKind::name, TokenKind::newline, TokenKind::name, TokenKind::newline,
-              TokenKind::name, TokenKind::newline});
+  CHECK(kinds_of("a\r\nb\n\tc # d\n#e") == Kinds{TokenKind::name, TokenKind::newline,
+                                                 TokenKind::name, TokenKind::newline,
+                                                 TokenKind::name, TokenKind::newline});
   CHECK(kinds_of("a\rb") == Kinds{TokenKind::name, TokenKind::unknown, TokenKind::name});
   const std::vector<Token> tokens = tokens_of("a\n b c");
   CHECK(tokens[0].first_in_line);

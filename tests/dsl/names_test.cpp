@@ -31,7 +31,8 @@ TEST_CASE("keywords of C and C++") {
 }
 
 TEST_CASE("names too long for linkers and file systems") {
-  CHECK(load(layer_named(std::string(201, 'a'))).codes == std::vector<Code>{Code::not_an_identifier});
+  CHECK(load(layer_named(std::string(201, 'a'))).codes ==
+        std::vector<Code>{Code::not_an_identifier});
   load_valid(layer_named(std::string(200, 'a')));
 }
 
@@ -53,17 +54,24 @@ TEST_CASE("duplicates and clashes") {
             .codes == std::vector<Code>{Code::c_name_clash});
   // Both have a macro TEST_X_A_KERNEL_ELEMENTS.
   CHECK(load("Sequential([Input((4, 4, 1)), Conv2D(1, 1, name='a')], name='x')\n" +
-             layer_named("x_a")).codes == std::vector<Code>{Code::c_name_clash});
+             layer_named("x_a"))
+            .codes == std::vector<Code>{Code::c_name_clash});
   load_valid(layer_named("a") + layer_named("a_run") + layer_named("a_kernel"));
   // Layers of different functions live in different structs.
-  load_valid("Sequential([Input((4, 4, 1)), Conv2D(1, 1, name='a')], name='x')\n" + layer_named("a"));
+  load_valid("Sequential([Input((4, 4, 1)), Conv2D(1, 1, name='a')], name='x')\n" +
+             layer_named("a"));
 }
 
 TEST_CASE("the library is named by the file, which must be a C identifier") {
-  const auto [file, ok] = GENERATE(table<std::string, bool>({
-      {"edge.conv", true}, {"dir/sub.dir/edge", true}, {"edge.v2.conv", false},
-      {"my-filters.conv", false}, {"2d.conv", false}, {"int.conv", false},
-      {"convc.conv", false}, {"halide_x.conv", false}, {"convcx.conv", true}}));
+  const auto [file, ok] = GENERATE(table<std::string, bool>({{"edge.conv", true},
+                                                             {"dir/sub.dir/edge", true},
+                                                             {"edge.v2.conv", false},
+                                                             {"my-filters.conv", false},
+                                                             {"2d.conv", false},
+                                                             {"int.conv", false},
+                                                             {"convc.conv", false},
+                                                             {"halide_x.conv", false},
+                                                             {"convcx.conv", true}}));
   INFO(file);
   const Loaded loaded = load(layer_named("a"), file);
   CHECK(loaded.module.has_value() == ok);

@@ -13,9 +13,17 @@ namespace convc::test {
 namespace {
 
 TEST_CASE("integers as in Python") {
-  const auto [text, value] = GENERATE(table<std::string, std::int64_t>({
-      {"0", 0}, {"00", 0}, {"7", 7}, {"1_000", 1000}, {"0x1F", 31}, {"0X_ff", 255}, {"0o17", 15},
-      {"0b101", 5}, {"9223372036854775807", INT64_MAX}, {"0x7fffffffffffffff", INT64_MAX}}));
+  const auto [text, value] =
+      GENERATE(table<std::string, std::int64_t>({{"0", 0},
+                                                 {"00", 0},
+                                                 {"7", 7},
+                                                 {"1_000", 1000},
+                                                 {"0x1F", 31},
+                                                 {"0X_ff", 255},
+                                                 {"0o17", 15},
+                                                 {"0b101", 5},
+                                                 {"9223372036854775807", INT64_MAX},
+                                                 {"0x7fffffffffffffff", INT64_MAX}}));
   std::string error;
   const std::optional<Number> number = parse_number(text, &error);
   INFO(text);
@@ -27,9 +35,15 @@ TEST_CASE("integers as in Python") {
 }
 
 TEST_CASE("floats as in Python") {
-  const auto [text, value] = GENERATE(table<std::string, double>({
-      {"1.", 1.0}, {".5", 0.5}, {"1e3", 1000.0}, {"1_0.5_0e-1", 1.05}, {"0.0", 0.0},
-      {"007.5", 7.5}, {"1e400", HUGE_VAL}, {"1e-400", 0.0}, {"0e9999999999", 0.0}}));
+  const auto [text, value] = GENERATE(table<std::string, double>({{"1.", 1.0},
+                                                                  {".5", 0.5},
+                                                                  {"1e3", 1000.0},
+                                                                  {"1_0.5_0e-1", 1.05},
+                                                                  {"0.0", 0.0},
+                                                                  {"007.5", 7.5},
+                                                                  {"1e400", HUGE_VAL},
+                                                                  {"1e-400", 0.0},
+                                                                  {"0e9999999999", 0.0}}));
   std::string error;
   const std::optional<Number> number = parse_number(text, &error);
   INFO(text << ": " << error);
@@ -68,7 +82,8 @@ TEST_CASE("printed floats read back bit for bit") {
     const std::optional<Number> number = parse_number(text, &error);
     INFO("CONVC_SEED=" << seed << " bits " << bits << " text " << text);
     REQUIRE(number.has_value());
-    REQUIRE(std::bit_cast<std::uint32_t>(static_cast<float>(number->value)) == (bits & 0x7fffffffU));
+    REQUIRE(std::bit_cast<std::uint32_t>(static_cast<float>(number->value)) ==
+            (bits & 0x7fffffffU));
   }
 }
 

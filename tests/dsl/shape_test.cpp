@@ -23,21 +23,22 @@ TEST_CASE("the text-book example") {
 TEST_CASE("TensorFlow's SAME, with stride, even filters and dilation") {
   using Row = std::tuple<int, int, int, int, int, int>;  // in, filter, stride, dilation, pads
   int in, filter, stride, dilation, before, after;
-  std::tie(in, filter, stride, dilation, before, after) = GENERATE(table<int, int, int, int, int, int>({
-      Row{5, 3, 1, 1, 1, 1},    // odd filter: even on both sides
-      Row{5, 2, 1, 1, 0, 1},    // even filter: the odd one after
-      Row{5, 4, 1, 1, 1, 2},
-      Row{224, 7, 2, 1, 2, 3},  // ResNet's first layer in Keras: not 3 and 3 as in PyTorch
-      Row{6, 3, 2, 1, 0, 1},
-      Row{7, 3, 2, 1, 1, 1},
-      Row{5, 1, 2, 1, 0, 0},
-      Row{6, 1, 4, 1, 0, 0},    // stride beyond the filter: nothing, never negative
-      Row{10, 3, 4, 1, 0, 1},
-      Row{5, 3, 1, 2, 2, 2},    // dilation 2: the filter spans 5
-      Row{8, 3, 2, 2, 1, 2},
-      Row{1, 5, 1, 1, 2, 2},    // filter larger than the image
-      Row{1, 1, 9, 9, 0, 0},
-  }));
+  std::tie(in, filter, stride, dilation, before, after) =
+      GENERATE(table<int, int, int, int, int, int>({
+          Row{5, 3, 1, 1, 1, 1},  // odd filter: even on both sides
+          Row{5, 2, 1, 1, 0, 1},  // even filter: the odd one after
+          Row{5, 4, 1, 1, 1, 2},
+          Row{224, 7, 2, 1, 2, 3},  // ResNet's first layer in Keras: not 3 and 3 as in PyTorch
+          Row{6, 3, 2, 1, 0, 1},
+          Row{7, 3, 2, 1, 1, 1},
+          Row{5, 1, 2, 1, 0, 0},
+          Row{6, 1, 4, 1, 0, 0},  // stride beyond the filter: nothing, never negative
+          Row{10, 3, 4, 1, 0, 1},
+          Row{5, 3, 1, 2, 2, 2},  // dilation 2: the filter spans 5
+          Row{8, 3, 2, 2, 1, 2},
+          Row{1, 5, 1, 1, 2, 2},  // filter larger than the image
+          Row{1, 1, 9, 9, 0, 0},
+      }));
   INFO("in " << in << " filter " << filter << " stride " << stride << " dilation " << dilation);
   const AxisPadding padding = same_padding(in, filter, stride, dilation);
   CHECK(padding.before == before);
@@ -45,22 +46,21 @@ TEST_CASE("TensorFlow's SAME, with stride, even filters and dilation") {
 }
 
 TEST_CASE("output sizes") {
-  const auto [spec, height, width, filters] =
-      GENERATE(table<std::string, int, int, int>({
-          {"Conv2D(4, 3, input_shape=(5, 7, 2))", 3, 5, 4},
-          {"Conv2D(4, (3, 5), input_shape=(5, 7, 2))", 3, 3, 4},
-          {"Conv2D(4, [3, 5], input_shape=[5, 7, 2])", 3, 3, 4},
-          {"Conv2D(4, 3, 2, input_shape=(224, 224, 3))", 111, 111, 4},
-          {"Conv2D(4, 3, (2, 3), input_shape=(224, 224, 3))", 111, 74, 4},
-          {"Conv2D(4, 3, strides=2, padding=\"SAME\", input_shape=(7, 8, 3))", 4, 4, 4},
-          {"Conv2D(4, 3, dilation_rate=2, input_shape=(7, 8, 3))", 3, 4, 4},
-          {"Conv2D(4, 3, strides=2, dilation_rate=(1, 2), input_shape=(7, 8, 3))", 3, 2, 4},
-          {"Conv2D(4, 3, padding=((1, 2), (3, 0)), input_shape=(4, 4, 3))", 5, 5, 4},
-          {"Conv2D(4, 2, padding=[[0, 0], [0, 0]], input_shape=(4, 4, 3))", 3, 3, 4},
-          {"Conv2D(4, 4, input_shape=(4, 4, 3))", 1, 1, 4},  // the filter fits exactly
-          {"Conv2D(6, 1, groups=3, strides=9, input_shape=(4, 4, 3))", 1, 1, 6},
-          {"Conv2D(2, 3, padding=\"same\", input_shape=(1, 1, 1))", 1, 1, 2},
-      }));
+  const auto [spec, height, width, filters] = GENERATE(table<std::string, int, int, int>({
+      {"Conv2D(4, 3, input_shape=(5, 7, 2))", 3, 5, 4},
+      {"Conv2D(4, (3, 5), input_shape=(5, 7, 2))", 3, 3, 4},
+      {"Conv2D(4, [3, 5], input_shape=[5, 7, 2])", 3, 3, 4},
+      {"Conv2D(4, 3, 2, input_shape=(224, 224, 3))", 111, 111, 4},
+      {"Conv2D(4, 3, (2, 3), input_shape=(224, 224, 3))", 111, 74, 4},
+      {"Conv2D(4, 3, strides=2, padding=\"SAME\", input_shape=(7, 8, 3))", 4, 4, 4},
+      {"Conv2D(4, 3, dilation_rate=2, input_shape=(7, 8, 3))", 3, 4, 4},
+      {"Conv2D(4, 3, strides=2, dilation_rate=(1, 2), input_shape=(7, 8, 3))", 3, 2, 4},
+      {"Conv2D(4, 3, padding=((1, 2), (3, 0)), input_shape=(4, 4, 3))", 5, 5, 4},
+      {"Conv2D(4, 2, padding=[[0, 0], [0, 0]], input_shape=(4, 4, 3))", 3, 3, 4},
+      {"Conv2D(4, 4, input_shape=(4, 4, 3))", 1, 1, 4},  // the filter fits exactly
+      {"Conv2D(6, 1, groups=3, strides=9, input_shape=(4, 4, 3))", 1, 1, 6},
+      {"Conv2D(2, 3, padding=\"same\", input_shape=(1, 1, 1))", 1, 1, 2},
+  }));
   INFO(spec);
   const LayerSpec layer = load_layer(spec);
   CHECK(layer.out.height == height);

@@ -81,8 +81,8 @@ TEST_CASE("literal filters in HWIO, with a bias") {
 
 TEST_CASE("grouped literal filters have the channels of a group") {
   CHECK(load_layer("Conv2D(2, 1, groups=2, kernel=[[[[1, 2]]]], use_bias=False,"
-                   " input_shape=(4, 4, 2))").kernel->shape ==
-        std::vector<std::int64_t>{1, 1, 1, 2});
+                   " input_shape=(4, 4, 2))")
+            .kernel->shape == std::vector<std::int64_t>{1, 1, 1, 2});
 }
 
 TEST_CASE("where layers are written is known") {

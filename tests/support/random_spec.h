@@ -40,7 +40,9 @@ inline std::int64_t random_in(Random& random, std::int64_t least, std::int64_t m
   return std::uniform_int_distribution<std::int64_t>(least, most)(random);
 }
 
-inline bool chance(Random& random, int percent) { return random_in(random, 1, 100) <= percent; }
+inline bool chance(Random& random, int percent) {
+  return random_in(random, 1, 100) <= percent;
+}
 
 inline Size2D random_size(Random& random, std::int64_t most) {
   const std::int64_t height = random_in(random, 1, most);
@@ -50,12 +52,18 @@ inline Size2D random_size(Random& random, std::int64_t most) {
 /// Numbers of every kind: small integers, zeros of both signs, subnormals, any finite bit pattern.
 inline float random_float(Random& random) {
   switch (random_in(random, 0, 5)) {
-    case 0: return 0.0F;
-    case 1: return -0.0F;
-    case 2: return static_cast<float>(random_in(random, -9, 9));
-    case 3: return std::uniform_real_distribution<float>(-1, 1)(random);
-    case 4: return 1.0e-45F * static_cast<float>(random_in(random, 0, 1000));
-    default: break;
+    case 0:
+      return 0.0F;
+    case 1:
+      return -0.0F;
+    case 2:
+      return static_cast<float>(random_in(random, -9, 9));
+    case 3:
+      return std::uniform_real_distribution<float>(-1, 1)(random);
+    case 4:
+      return 1.0e-45F * static_cast<float>(random_in(random, 0, 1000));
+    default:
+      break;
   }
   const auto mantissa = static_cast<float>(random_in(random, -(1 << 24), 1 << 24));
   return std::ldexp(mantissa, static_cast<int>(random_in(random, -140, 100)));
@@ -148,8 +156,8 @@ inline Module random_module(Random& random, const RandomLimits& limits = {}) {
       InputShape next = input;
       for (std::int64_t n = 0; n < count; ++n) {
         LayerDraft draft = random_draft(random, next, limits, false);
-        draft.name = chance(random, 50) ? "layer_" + std::to_string(10 * i + n)
-                                        : auto_names.next("conv2d");
+        draft.name =
+            chance(random, 50) ? "layer_" + std::to_string(10 * i + n) : auto_names.next("conv2d");
         Diagnostics discarded;
         const std::optional<LayerSpec> layer = resolve_layer(draft, next, discarded);
         if (!layer) continue;
