@@ -168,8 +168,7 @@ std::string compare(const float* got, const Expectation& expected, const Tensor&
       result.max_abs_error = error;
       result.allowed_at_max = allowed;
     }
-    result.max_ulp =
-        std::max(result.max_ulp, ulp_distance(static_cast<float>(expected.output[i]), got[i]));
+    result.max_ulp = std::max(result.max_ulp, ulp_distance(expected.output[i], got[i]));
     if (allowed > 0)
       result.max_error_over_bound = std::max(result.max_error_over_bound, error / allowed);
   }
@@ -245,10 +244,10 @@ const char* name_of(Verdict verdict) {
   return "?";
 }
 
-double ulp_distance(float expected, float got) {
-  const double error = std::fabs(static_cast<double>(got) - expected);
-  int exponent = 0;
-  std::frexp(expected, &exponent);
+double ulp_distance(double expected, float got) {
+  const double error = std::fabs(got - expected);
+  int exponent = -125;  // of the smallest normal number; frexp gives 0 for 0
+  if (expected != 0) std::frexp(expected, &exponent);
   // 24 bits of fraction; the smallest unit is that of the denormals.
   return error / std::ldexp(1.0, std::max(exponent - 24, -149));
 }

@@ -65,6 +65,6 @@ struct ExerciseResult {
 ExerciseResult exercise_kernel(const ExerciseSubject& subject, const ExerciseOptions& options);
 
 /// How far `got` is from `expected` in units in the last place of `expected`.
-double ulp_distance(float expected, float got);
+double ulp_distance(double expected, float got);
 
 }  // namespace convc

@@ -27,7 +27,7 @@ void for_each_plan(const Session& session, const ModulePlans& plans, const Visit
 
 void print_console(const Session& session, const ModulePlans& plans) {
   llvm::raw_ostream& out = llvm::outs();
-  out << "# ModulePlans of library `" << session.module.name
+  out << "# Plans of library `" << session.module.name
       << "`; `--schedule FILE` compiles with the plans of such a file.\n";
   for (const TargetInfo& target : session.targets)
     out << "# " << target.machine.isa << ": " << target.text << ", planned for "

@@ -2,6 +2,7 @@
 #include <llvm/Support/raw_ostream.h>
 
 #include <algorithm>
+#include <array>
 
 #include "generators/driver/compilation.h"
 #include "generators/driver/exercise_json.h"
@@ -14,19 +15,18 @@
 namespace convc {
 namespace {
 
-std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(width > text.size() ? width - text.size() : 0, ' ');
-}
-
-/// Prints one line per kernel as results arrive, so columns have fixed widths.
+/// Prints one line per kernel as results arrive, so the widths are set before the first.
 class ConsoleReport {
  public:
   explicit ConsoleReport(const Artifact& artifact) : artifact_(artifact) {
-    for (const Graph& graph : artifact.module.graphs) width_ = std::max(width_, graph.name.size());
-    llvm::outs() << padded("Kernel", width_)
-                 << "  ISA      Algorithm   Max error  Allowed   Of bound  "
-                 << "Max ulp   Exact  Verdict\n"
-                 << std::string(width_ + 74, '=') << "\n";
+    for (std::size_t g = 0; g < artifact.layers.size(); ++g) {
+      widths_[0] = std::max(widths_[0], artifact.module.graphs[g].name.size());
+      for (const auto& layers : artifact.layers[g])
+        widths_[2] = std::max(widths_[2], algorithms_of(layers).size());
+    }
+    print({"Kernel", "ISA", "Algorithm", "Max error", "Allowed", "Of bound", "Max ulp", "Exact",
+           "Verdict"});
+    print_rule();
   }
 
   void add(const VerifiedKernel& verified) {
@@ -40,27 +40,43 @@ class ConsoleReport {
       of_bound = std::max(of_bound, kind.max_error_over_bound);
       if (kind.exact) exact = kind.max_abs_error == 0 ? "yes" : "NO";
     }
-    llvm::raw_ostream& out = llvm::outs();
-    out << padded(artifact_.module.graphs[verified.graph].name, width_) << "  "
-        << padded(layers[0].isa, 7) << "  " << padded(algorithms_of(layers), 10) << "  "
-        << padded(significant(reals.max_abs_error, 3), 9) << "  "
-        << padded(significant(reals.allowed_at_max, 3), 8) << "  "
-        << padded(significant(of_bound, 2), 8) << "  " << padded(significant(reals.max_ulp, 3), 8)
-        << "  " << padded(exact, 5) << "  " << name_of(verified.result.verdict) << "\n";
-    out.flush();
+    print({artifact_.module.graphs[verified.graph].name, layers[0].isa, algorithms_of(layers),
+           significant(reals.max_abs_error, 3), significant(reals.allowed_at_max, 3),
+           significant(of_bound, 2), significant(reals.max_ulp, 3), exact,
+           name_of(verified.result.verdict)});
     ++counts_[static_cast<int>(verified.result.verdict)];
   }
 
   void finish() const {
     const int total = counts_[0] + counts_[1] + counts_[2];
-    llvm::outs() << std::string(width_ + 74, '=') << "\n"
-                 << total << (total == 1 ? " kernel: " : " kernels: ") << counts_[0] << " passed, "
+    print_rule();
+    llvm::outs() << total << (total == 1 ? " kernel: " : " kernels: ") << counts_[0] << " passed, "
                  << counts_[1] << " failed, " << counts_[2] << " mistrusted\n";
   }
 
  private:
+  using Line = std::array<std::string, 9>;
+
+  void print(const Line& cells) const {
+    std::string text;
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      const bool is_last = c + 1 == cells.size();
+      const std::size_t space =
+          is_last ? 0 : widths_[c] - std::min(widths_[c], cells[c].size()) + 2;
+      text += cells[c] + std::string(space, ' ');
+    }
+    llvm::outs() << text << "\n";
+    llvm::outs().flush();
+  }
+
+  void print_rule() const {
+    std::size_t width = 2 * (widths_.size() - 1);
+    for (std::size_t column : widths_) width += column;
+    llvm::outs() << std::string(width, '=') << "\n";
+  }
+
   const Artifact& artifact_;
-  std::size_t width_ = 6;
+  std::array<std::size_t, 9> widths_ = {6, 7, 9, 9, 8, 8, 8, 5, 10};
   int counts_[3] = {0, 0, 0};  // by Verdict
 };
 

@@ -1,0 +1,113 @@
+"""convc summary and convc plan: they compile nothing and give the same on every host."""
+
+import json
+import re
+
+from cli import EDGES, SMALL, TEXTBOOK, CliTest, main
+
+
+class Summary(CliTest):
+    def test_the_textbook_network(self):
+        spec = self.write("book.conv", TEXTBOOK)
+        result = self.check(0, "summary", spec, "--target", "avx2", "--schedule", "naive")
+        self.assertEqual(result.out.split("Algorithms for")[0], """\
+Model: "textbook"
+Layer (type)     Output Shape      Param #   MACs     Bytes  FLOP/B  Algorithm
+==============================================================================
+first (Conv2D)   (None, 5, 5, 32)      320  7.2 k   4.47 KB    3.14  naive
+second (Conv2D)  (None, 5, 5, 64)   18,496  461 k  81.62 KB      11  naive
+==============================================================================
+Total params: 18,816 (73.50 KB)
+Total MACs: 468,000
+Total bytes: 79.85 KB (inputs 100 B, weights 73.50 KB, outputs 6.25 KB), 11.4 FLOP/B
+
+""")
+
+    def test_bare_layers_share_a_table_and_a_given_batch_is_shown(self):
+        spec = self.write("two.conv", EDGES + SMALL.replace("input_shape", "batch=3, input_shape"))
+        out = self.check(0, "summary", spec, "--target", "avx2").out
+        self.assertIn('Layers of "two"\n', out)
+        self.assertRegex(out, r"vertical \(Conv2D\) +\(None, 3, 3, 1\) +9 ")
+        self.assertRegex(out, r"small \(Conv2D\) +\(3, 7, 6, 4\) +76 ")
+        self.assertIn("Total params: 85 (", out)
+
+    def test_json(self):
+        spec = self.write("book.conv", TEXTBOOK)
+        document = json.loads(self.check(0, "summary", spec, "--format=json").out)
+        model = document["models"][0]
+        self.assertEqual(document["library"], "book")
+        self.assertEqual(model["name"], "textbook")
+        first = model["layers"][0]
+        self.assertEqual(first["output_shape"], [None, 5, 5, 32])
+        self.assertEqual((first["parameters"], first["macs"]), (320, 7200))
+        self.assertEqual(model["total"]["parameters"], 18816)
+
+    def test_several_files_are_one_library_with_a_name(self):
+        one, two = self.write("one.conv", EDGES), self.write("two.conv", SMALL)
+        self.assertIn("--name", self.check(1, "summary", one, two).err)
+        out = self.check(0, "summary", one, two, "--name", "both").out
+        self.assertIn('Layers of "both"', out)
+        self.assertIn("vertical", out)
+        self.assertIn("small", out)
+
+
+class PlanVerb(CliTest):
+    def test_every_layer_and_target_has_a_plan_and_a_reason(self):
+        spec = self.write("book.conv", TEXTBOOK + SMALL)
+        out = self.check(0, "plan", spec, "--target", "avx512,avx2").out
+        for layer in ("textbook/first", "textbook/second", "small"):
+            for isa in ("avx512", "avx2"):
+                self.assertRegex(out, rf"\n{layer} {isa}: \w+ lanes=\d+ .*\n#   because: \w")
+
+    def test_json_says_the_same(self):
+        spec = self.write("book.conv", TEXTBOOK)
+        text = self.check(0, "plan", spec, "--target", "avx512").out
+        document = json.loads(self.check(0, "plan", spec, "--target", "avx512", "--format", "json").out)
+        self.assertEqual([p["layer"] for p in document["plans"]], ["textbook/first", "textbook/second"])
+        for plan in document["plans"]:
+            self.assertIn(f"{plan['layer']} avx512: {plan['plan']}\n", text)
+            self.assertIn(f"because: {plan['reason']}\n", text)
+
+    def test_only_one_layer(self):
+        spec = self.write("two.conv", EDGES + SMALL)
+        out = self.check(0, "plan", spec, "--target", "avx2", "--layer", "small").out
+        self.assertIn("small avx2:", out)
+        self.assertNotIn("vertical avx2:", out)
+        self.assertIn("did you mean `small`?", self.check(1, "plan", spec, "--layer", "smal").err)
+        self.assertIn("there are: vertical, small", self.check(1, "plan", spec, "--layer", "xyz").err)
+
+    def test_a_plan_file_is_read_back(self):
+        spec = self.write("book.conv", TEXTBOOK)
+        naive = self.check(0, "plan", spec, "--target", "avx2,avx512", "--schedule", "naive").out
+        plans = self.write("naive.plan", naive)
+        replayed = self.check(0, "plan", spec, "--target", "avx2,avx512", "--schedule", plans).out
+
+        def lines(text):
+            return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+        self.assertEqual(lines(replayed), lines(naive))
+        self.assertIn("because: given in ", replayed)
+
+    def test_wrong_plan_files(self):
+        spec = self.write("a.conv", SMALL)
+        plan = [line for line in self.check(0, "plan", spec, "--target", "avx2").out.splitlines()
+                if line.startswith("small")][0]
+        for content, message in [
+            (plan.replace("small", "smal"), "p.plan:1: error: there is no layer `smal`; did you mean `small`?"),
+            ("gibberish\n" + plan, "p.plan:1: error: expected `LAYER ISA: PLAN`"),
+            (plan + "\n" + plan, "p.plan:2: error: `small avx2` has a plan already, on line 1"),
+            ("small avx2: fastest lanes=8", "p.plan:1: error: "),
+            (re.sub(r"lanes=\d+", "lanes=3", plan), "p.plan:1: error: "),
+        ]:
+            with self.subTest(content=content):
+                self.write("p.plan", content)
+                self.assertIn(message, self.check(1, "plan", spec, "--target", "avx2", "--schedule", "p.plan").err)
+        missing = self.check(1, "plan", spec, "--schedule", "absent.plan").err
+        self.assertIn("--schedule absent.plan: cannot read this plan file: No such file", missing)
+        # Plans of other ISAs do no harm, and a layer without a line is planned as ever.
+        self.write("p.plan", plan.replace("avx2", "avx512"))
+        self.assertIn(plan, self.check(0, "plan", spec, "--target", "avx2", "--schedule", "p.plan").out)
+
+
+if __name__ == "__main__":
+    main()
