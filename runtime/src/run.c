@@ -100,7 +100,7 @@ static convc_status check_workspace(const convc_kernel* kernel, const convc_impl
   if (status != CONVC_OK) return status;
   if (workspace_bytes >= workspace->bytes) return CONVC_OK;
   return convc_impl_fail(
-      CONVC_TOO_SMALL, "%s: workspace_bytes: expected at least %llu for %u threads, got %zu",
+      CONVC_TOO_SMALL, "%s: workspace_bytes: expected at least %llu (threads: %u), got %zu",
       kernel->name, (unsigned long long)workspace->bytes, (unsigned)threads, workspace_bytes);
 }
 
@@ -247,16 +247,17 @@ convc_status convc_run(const convc_kernel* kernel, const void* const* io, const 
   const uint32_t threads = request.options.threads;
   const convc_impl_region region = {"workspace", workspace,
                                     convc_impl_workspace_bytes(request.variant, threads)};
-  /* No workspace needed: any address serves as the place of nothing. */
-  static unsigned char nothing;
-  unsigned char* shared =
-      region.bytes > 0 ? (unsigned char*)workspace + CONVC_WORKSPACE_GUARD_BYTES : &nothing;
-  const run_arguments arguments = {kernel, request.variant, io, packed, shared};
+  run_arguments arguments = {
+      .kernel = kernel, .variant = request.variant, .io = io, .packed = packed};
 
   status = check_tensors(&arguments);
   if (status == CONVC_OK) status = check_packed(kernel, request.variant, packed, packed_bytes);
   if (status == CONVC_OK) status = check_workspace(kernel, &region, workspace_bytes, threads);
   if (status == CONVC_OK) status = check_overlaps(&arguments, &region);
-  if (status == CONVC_OK) status = run_steps(&arguments, &request.options);
-  return status;
+  if (status != CONVC_OK) return status;
+  /* No workspace needed: any address serves as the place of nothing. */
+  static unsigned char nothing;
+  arguments.shared =
+      region.bytes > 0 ? (unsigned char*)workspace + CONVC_WORKSPACE_GUARD_BYTES : &nothing;
+  return run_steps(&arguments, &request.options);
 }

@@ -134,7 +134,8 @@ CONVC_API convc_status convc_pack(const convc_kernel* kernel, const void* const*
  * struct). `packed` may be NULL when convc_packed_bytes is 0, `workspace` when
  * convc_workspace_bytes is 0. Inputs may alias one another and `packed`; outputs and workspace
  * overlap nothing. No byte outside the tensors and the sizes above is read or written. Results do
- * not depend on the thread count. On an error other than CONVC_INTERNAL no output is touched. */
+ * not depend on the thread count. On an error no output is touched, but for CONVC_INTERNAL and a
+ * pool that skips tasks (CONVC_INVALID_OPTIONS). */
 CONVC_API convc_status convc_run(const convc_kernel* kernel, const void* const* io,
                                  const void* packed, size_t packed_bytes, void* workspace,
                                  size_t workspace_bytes, const convc_options* options);
