@@ -102,7 +102,7 @@ class DraftMaker {
     LayerDraft out;
     out.broken = !read_name(layer.name, "conv2d", scope, &out.name);
     if (layer.filters) out.filters = {*layer.filters, {}};
-    if (layer.kernel_size) out.kernel_size = {*layer.kernel_size, {}};
+    if (layer.kernel_size != Size2D{0, 0}) out.kernel_size = {layer.kernel_size, {}};
     out.strides = {layer.strides, {}};
     out.dilation_rate = {layer.dilation_rate, {}};
     out.groups = {layer.groups, {}};

@@ -32,7 +32,7 @@ using PaddingArgument = std::variant<std::string, Padding2D>;
 /// given.
 struct Conv2D {
   std::optional<std::int64_t> filters = std::nullopt;
-  std::optional<Size2D> kernel_size = std::nullopt;  ///< may be left out with `kernel`
+  Size2D kernel_size = {0, 0};  ///< (0, 0): not given, as it may be with `kernel`
   Size2D strides = {1, 1};
   PaddingArgument padding = "valid";
   std::string data_format = "channels_last";

@@ -17,7 +17,7 @@ TEST_CASE("the builder and the text make equal modules") {
   const std::optional<Module> built =
       ModuleBuilder("test")
           .conv2d({.filters = 32,
-                   .kernel_size = Size2D{3, 3},
+                   .kernel_size = {3, 3},
                    .padding = "same",
                    .input_shape = {5, 5, 1},
                    .name = "first"})
@@ -26,14 +26,13 @@ TEST_CASE("the builder and the text make equal modules") {
                    .use_bias = false,
                    .kernel = edges,
                    .input_shape = {48, 64, 1}})
-          .sequential(
-              {.layers = {{.filters = 32, .kernel_size = Size2D{3, 3}, .activation = "relu"},
-                          {.filters = 64,
-                           .kernel_size = Size2D{3, 5},
-                           .strides = {2, 1},
-                           .dilation_rate = {1, 2},
-                           .groups = 4}},
-               .input = {.shape = {32, 32, 3}, .batch_size = 2}})
+          .sequential({.layers = {{.filters = 32, .kernel_size = {3, 3}, .activation = "relu"},
+                                  {.filters = 64,
+                                   .kernel_size = {3, 5},
+                                   .strides = {2, 1},
+                                   .dilation_rate = {1, 2},
+                                   .groups = 4}},
+                       .input = {.shape = {32, 32, 3}, .batch_size = 2}})
           .build(diagnostics);
   INFO(diagnostics.render(false));
   REQUIRE(built.has_value());
@@ -56,13 +55,11 @@ TEST_CASE("the builder reports what the text reports, by name", "[diagnostics]")
   bad.values = {1, 2, 3};
   const std::optional<Module> built =
       ModuleBuilder("edge")
-          .conv2d(
-              {.filters = 32, .kernel_size = Size2D{7, 7}, .input_shape = {5, 5, 1}, .name = "big"})
-          .conv2d(
-              {.kernel_size = Size2D{0, 3}, .padding = "smae", .activation = "gelu", .name = "int"})
+          .conv2d({.filters = 32, .kernel_size = {7, 7}, .input_shape = {5, 5, 1}, .name = "big"})
+          .conv2d({.kernel_size = {0, 3}, .padding = "smae", .activation = "gelu", .name = "int"})
           .conv2d(
               {.filters = 1, .use_bias = false, .kernel = bad, .input_shape = {5, 5}, .name = "k"})
-          .sequential({.layers = {{.filters = 4, .kernel_size = Size2D{3, 3}, .groups = 3}},
+          .sequential({.layers = {{.filters = 4, .kernel_size = {3, 3}, .groups = 3}},
                        .input = {.shape = {8, 8, 3}},
                        .name = "big"})
           .sequential({.name = "empty"})

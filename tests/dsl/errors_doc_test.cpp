@@ -94,6 +94,17 @@ TEST_CASE("docs/errors.md has every code with a working example", "[diagnostics]
   check_golden(kDocument, updated);
 }
 
+TEST_CASE("the examples in docs/spec-language.md are valid specs", "[diagnostics]") {
+  std::string document = read_text(CONVC_REPOSITORY "/docs/spec-language.md");
+  int examples = 0;
+  while (const std::optional<Block> block = find_block(document, "conv")) {
+    load_valid(document.substr(block->begin, block->end - block->begin));
+    document.erase(0, block->end + 3);
+    ++examples;
+  }
+  CHECK(examples >= 3);
+}
+
 TEST_CASE("codes are unique and in the order of the enumerators") {
   std::map<std::string_view, int> ids;
   int position = 1;
