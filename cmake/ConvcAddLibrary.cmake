@@ -97,16 +97,17 @@ function(convc_add_library name)
   set(archive "${directory}/lib${name}.a")
   # Imported targets want their include directory to exist when CMake runs.
   file(MAKE_DIRECTORY "${directory}")
+  # Ninja wants the first output to be the one that the dependency file names first.
+  set(outputs "${directory}/${name}.h" "${directory}/${name}.json" "${archive}")
   add_custom_command(
-    OUTPUT "${archive}" "${directory}/${name}.h" "${directory}/${name}.json"
+    OUTPUT ${outputs}
     COMMAND convc::convc compile ${specs} -o "${directory}" --name ${name} ${options}
             --depfile "${directory}/${name}.d"
     DEPENDS ${specs} ${plan_file} "$<TARGET_FILE:convc::convc>"
     DEPFILE "${directory}/${name}.d"
     COMMENT "Compiling convolutions: ${name}"
     VERBATIM)
-  add_custom_target(${name}_convc
-    DEPENDS "${archive}" "${directory}/${name}.h" "${directory}/${name}.json")
+  add_custom_target(${name}_convc DEPENDS ${outputs})
 
   add_library(${name} STATIC IMPORTED GLOBAL)
   set_target_properties(${name} PROPERTIES
