@@ -84,6 +84,12 @@ std::string compile_to_record(const KernelJob& job) {
   return to_record(compile_kernel(*job.layer, *job.plan, job.target->text, job.symbol));
 }
 
+/// The beginning of what a worker printed, where the cause stands.
+std::string shortened(const std::string& log) {
+  constexpr std::size_t kMaxLength = 1000;
+  return log.size() <= kMaxLength ? log : log.substr(0, kMaxLength) + "...";
+}
+
 class Compilation {
  public:
   Compilation(const Module& module, const std::vector<TargetInfo>& targets,
@@ -168,7 +174,7 @@ class Compilation {
         "internal error: layer `" + job.layer->name + "` cannot be compiled for `" +
             job.target->machine.isa + "`; this is a bug in convc");
     error.note(result.error);
-    if (!result.log.empty()) error.note(result.log);
+    if (!result.log.empty()) error.note("it said: " + shortened(result.log));
     error.note("the layer: " + layer_to_spec_line(*job.layer));
     error.note("the plan: " + to_text(*job.plan));
     error.note("the target: " + job.target->text);

@@ -70,8 +70,8 @@ std::unique_ptr<llvm::object::ObjectFile> open_object(std::string_view bytes) {
   return take(llvm::object::ObjectFile::createObjectFile(buffer), "reading a kernel's object");
 }
 
-template <typename Matcher>
-void match(Matcher& matcher, const std::string& name) {
+/// Keeps a reference to `name`.
+void match(llvm::objcopy::NameMatcher& matcher, llvm::StringRef name) {
   using namespace llvm::objcopy;
   auto pattern = NameOrPattern::create(name, MatchStyle::Literal,
                                        [](llvm::Error error) { return error; });

@@ -79,6 +79,8 @@ void limit_memory(std::uint64_t memory_bytes) {
   if (null_fd >= 0) ::dup2(null_fd, STDIN_FILENO);
   ::dup2(log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
+  // A crash ends the child at once: handlers that the parent's libraries installed would print.
+  for (int crash : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) std::signal(crash, SIG_DFL);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   limit_memory(limits.memory_bytes);
