@@ -100,10 +100,29 @@ class Conv2DGenerator : public Halide::Generator<Derived> {
     return padded;
   }
 
+  /// Whole tiles of rows in a task.
+  int tile_rows_per_task() const {
+    return ceil_div(value(row_block) == 0 ? out_height() : value(row_block), value(tile_height));
+  }
+
+  /// Copies what a task of `rows` output rows reads, at the start of the task. Its storage has a
+  /// constant size, also where Halide cannot prove that the last task needs no more than the
+  /// others.
+  void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& task,
+                     const ImageVars& v, int rows, int stride_rows, int stride_columns) const {
+    copy.compute_at(consumer, task)
+        .store_in(Halide::MemoryType::Heap)
+        .bound_storage(v.batch, 1)
+        .bound_storage(v.row, (std::min(rows, out_height()) - 1) * stride_rows +
+                                  (value(kernel_height) - 1) * value(dilation_height) + 1)
+        .bound_storage(v.column, (out_width() - 1) * stride_columns +
+                                     (value(kernel_width) - 1) * value(dilation_width) + 1);
+  }
+
   /// Bias and activation of one accumulated value. NaN stays NaN under relu, as in Keras.
   Halide::Expr finished(Halide::Expr sum, const Halide::Expr& bias) const {
     if (use_bias) sum = sum + bias;
-    return relu ? Halide::select(sum < 0.0f, 0.0f, sum) : sum;
+    return relu ? Halide::strict_float(Halide::select(sum < 0.0f, 0.0f, sum)) : sum;
   }
 };
 

@@ -59,7 +59,14 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   void schedule() {
     tile_the_output();
     if (blocked()) {
-      sum.compute_at(output, panel_index).vectorize(filter, lanes).unroll(filter);
+      sum.compute_at(output, panel_index)
+          .store_in(Halide::MemoryType::Heap)
+          .bound_extent(filter, panel())
+          .bound_storage(v.batch, 1)
+          .bound_storage(v.row, rows_of_sums())
+          .bound_storage(v.column, out_width())
+          .vectorize(filter, lanes)
+          .unroll(filter);
       sum.update()
           .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
           .reorder(filter, in_tile_column, tile_column, v.row, v.batch, blocks)
@@ -107,9 +114,6 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
   bool blocked() const { return channels_per_block() != value(in_channels); }
 
   void tile_the_output() {
-    const int tile_rows = ceil_div(out_height(), value(tile_height));
-    const int rows_per_task =
-        value(row_block) == 0 ? tile_rows : ceil_div(value(row_block), value(tile_height));
     const int panels_per_task = value(panel_block) == 0 ? panels() : value(panel_block);
     Func out = output;
     out.bound(filter, 0, value(filters))
@@ -120,7 +124,7 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
         .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
         .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
         .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
-        .split(tile_row, row_task, tile_row, rows_per_task, TailStrategy::GuardWithIf);
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf);
     if (pixels_outer) {
       out.reorder(filter, in_tile_column, in_tile_row, tile_column, panel_index, tile_row,
                   panel_task, row_task, v.batch);
@@ -158,9 +162,16 @@ class DirectConv2D : public Conv2DGenerator<DirectConv2D> {
     }
   }
 
+  /// Rows of partial sums that pass through memory at a time.
+  int rows_of_sums() const {
+    const int rows = pixels_outer ? value(tile_height) : tile_rows_per_task() * value(tile_height);
+    return std::min(rows, out_height());
+  }
+
   void copy_source() {
     if (!is_padded() && !blocked() && !subsampled()) return;
-    source.compute_at(Func(output), task).store_in(Halide::MemoryType::Heap);
+    copy_per_task(source, output, task, v, tile_rows_per_task() * value(tile_height),
+                  source_stride_height(), source_stride_width());
     if (value(in_channels) == 1) {
       source.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     } else {

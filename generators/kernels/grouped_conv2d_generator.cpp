@@ -43,14 +43,13 @@ class GroupedConv2D : public Conv2DGenerator<GroupedConv2D> {
    *       tap_row, tap_column, channel */
   void schedule() {
     Func out = output;
-    const int rows_per_task = value(row_block) == 0 ? out_height() : value(row_block);
     out.bound(filter, 0, value(filters))
         .bound(v.column, 0, out_width())
         .bound(v.row, 0, out_height())
         .bound(v.batch, 0, value(batch));
     out.split(filter, vector, filter, lanes, TailStrategy::GuardWithIf)
         .split(v.column, tile_column, v.column, tile_width, TailStrategy::GuardWithIf)
-        .split(v.row, row_task, v.row, rows_per_task, TailStrategy::GuardWithIf)
+        .split(v.row, row_task, v.row, tile_rows_per_task(), TailStrategy::GuardWithIf)
         .reorder(filter, v.column, tile_column, vector, v.row, row_task, v.batch)
         .fuse(row_task, v.batch, task)
         .parallel(task)
@@ -70,10 +69,9 @@ class GroupedConv2D : public Conv2DGenerator<GroupedConv2D> {
       sum.update().unroll(taps.y).unroll(taps.z);
     }
     if (is_padded()) {
-      padded.compute_at(out, task)
-          .store_in(Halide::MemoryType::Heap)
-          .vectorize(v.channel, std::min(value(lanes), value(in_channels)),
-                     TailStrategy::GuardWithIf);
+      copy_per_task(padded, out, task, v, tile_rows_per_task(), stride_height, stride_width);
+      padded.vectorize(v.channel, std::min(value(lanes), value(in_channels)),
+                       TailStrategy::GuardWithIf);
     }
   }
 

@@ -47,13 +47,12 @@ class LiteralConv2D : public Conv2DGenerator<LiteralConv2D> {
    *       vectors of columns, filter          unrolled over filters */
   void schedule() {
     Func out = output;
-    const int rows_per_task = value(row_block) == 0 ? out_height() : value(row_block);
     const bool wide = out_width() >= value(lanes);
     out.bound(filter, 0, value(filters))
         .bound(v.column, 0, out_width())
         .bound(v.row, 0, out_height())
         .bound(v.batch, 0, value(batch));
-    out.split(v.row, row_task, v.row, rows_per_task, TailStrategy::GuardWithIf)
+    out.split(v.row, row_task, v.row, tile_rows_per_task(), TailStrategy::GuardWithIf)
         .reorder(filter, v.column, v.row, row_task, v.batch)
         .fuse(row_task, v.batch, task)
         .parallel(task)
@@ -65,10 +64,8 @@ class LiteralConv2D : public Conv2DGenerator<LiteralConv2D> {
           .vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     }
     if (is_padded()) {
-      padded.compute_at(out, task)
-          .store_in(Halide::MemoryType::Heap)
-          .reorder(v.channel, v.column, v.row, v.batch)
-          .vectorize(v.column, lanes, TailStrategy::GuardWithIf);
+      copy_per_task(padded, out, task, v, tile_rows_per_task(), stride_height, stride_width);
+      padded.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     }
   }
 

@@ -1,0 +1,19 @@
+// Compiles layers for every target that this processor runs, and compares each kernel with the
+// naive reference on all kinds of data, thread counts and buffer placements, in child processes.
+#pragma once
+
+#include <functional>
+
+#include "dsl/module.h"
+#include "generators/plan/machine.h"
+#include "generators/plan/plan.h"
+
+namespace convc::test {
+
+using PlanChoice = std::function<Plan(const LayerSpec&, const Machine&)>;
+
+/// One Catch2 assertion per kernel and target. Targets that cannot run here are named once, with
+/// the reason. Fails when none can.
+void check_kernels(const Module& module, const PlanChoice& choose_plan);
+
+}  // namespace convc::test
