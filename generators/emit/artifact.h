@@ -12,9 +12,9 @@ namespace convc {
 
 /// Machine code of one layer for one target, relocatable, position independent.
 struct KernelObject {
-  std::string symbol;       ///< Halide argv entry is symbol + "_argv"
-  std::string object;       ///< bytes of an ELF object; undefined halide_* already renamed
-  std::int64_t scratch_bytes = 0;         ///< allocations outside the parallel loop
+  std::string symbol;              ///< Halide argv entry is symbol + "_argv"
+  std::string object;              ///< bytes of an ELF object; undefined halide_* already renamed
+  std::int64_t scratch_bytes = 0;  ///< allocations outside the parallel loop
   std::int64_t thread_scratch_bytes = 0;  ///< allocations inside it, per thread
   std::int32_t max_tasks = 1;             ///< extent of the parallel loop
   std::int64_t code_bytes = 0;            ///< size of the text sections
@@ -37,8 +37,8 @@ struct Artifact {
   std::vector<std::string> targets;
   /// [graph][target][node]
   std::vector<std::vector<std::vector<CompiledLayer>>> layers;
-  std::string header;    ///< NAME.h
-  std::string manifest;  ///< NAME.json
+  std::string header;                                        ///< NAME.h
+  std::string manifest;                                      ///< NAME.json
   std::vector<std::pair<std::string, std::string>> members;  ///< archive members: name, bytes
 };
 

@@ -71,7 +71,8 @@ class KernelSection {
     }
     for (const Variable& variable : variables_) {
       line(" * " + variable.member + ": float " + shape_text(variable.shape) +
-           (variable.is_bias ? "" : ", [height, width, input channels, filters], filters innermost"));
+           (variable.is_bias ? ""
+                             : ", [height, width, input channels, filters], filters innermost"));
     }
     const Cost cost = cost_of(graph_);
     line(" * Cost: " + std::to_string(cost.macs) + " multiply-adds, " +
@@ -84,24 +85,28 @@ class KernelSection {
 
   /// The spec line of a bare layer; the layers of a Sequential follow in the plans.
   std::string title() const {
-    return graph_.is_sequential ? "a Sequential of " + std::to_string(graph_.nodes.size()) + " layers"
-                                : layer_to_spec_line(graph_.nodes[0].layer);
+    return graph_.is_sequential
+               ? "a Sequential of " + std::to_string(graph_.nodes.size()) + " layers"
+               : layer_to_spec_line(graph_.nodes[0].layer);
   }
 
   void plan_comment(std::size_t target) {
     for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
       const LayerSpec& layer = graph_.nodes[node].layer;
       const std::string name = graph_.is_sequential ? ", " + layer.name : "";
-      if (graph_.is_sequential && target == 0) line(" *   " + comment_text(layer_to_spec_line(layer)));
-      line(" * Plan (" + variants_[target].isa + name + "): " +
-           to_text(layers_[target][node].plan));
+      if (graph_.is_sequential && target == 0)
+        line(" *   " + comment_text(layer_to_spec_line(layer)));
+      line(" * Plan (" + variants_[target].isa + name +
+           "): " + to_text(layers_[target][node].plan));
     }
   }
 
   void numbers_comment() {
-    line(" * Numbers: u = 2^-24, gamma(n) = n*u / (1 - n*u). Results do not depend on the number of");
-    line(" * threads. Compared with the exact result" + std::string(graph_.nodes.size() > 1 ? " for its own input" : "") +
-         ", each output");
+    line(
+        " * Numbers: u = 2^-24, gamma(n) = n*u / (1 - n*u). Results do not depend on the number "
+        "of");
+    line(" * threads. Compared with the exact result" +
+         std::string(graph_.nodes.size() > 1 ? " for its own input" : "") + ", each output");
     for (const Node& node : graph_.nodes) {
       std::int64_t steps = 0;
       const auto index = static_cast<std::size_t>(&node - graph_.nodes.data());
@@ -125,10 +130,13 @@ class KernelSection {
     for (const VariantLayout& variant : variants_) {
       packed = std::max(packed, variant.packed_bytes);
       one = std::max(one, total_workspace_bytes(variant, 1));
-      slice = std::max(slice, total_workspace_bytes(variant, 2) - total_workspace_bytes(variant, 1));
+      slice =
+          std::max(slice, total_workspace_bytes(variant, 2) - total_workspace_bytes(variant, 1));
       tasks = std::max(tasks, max_tasks(variant));
     }
-    line("/* Sizes that are enough for every ISA, constant expressions when `threads` (at least 1) is;");
+    line(
+        "/* Sizes that are enough for every ISA, constant expressions when `threads` (at least 1) "
+        "is;");
     line(" * " + prefix_ + "_packed_bytes and _workspace_bytes tell what one ISA needs. */");
     define("PACKED_BYTES", count(static_cast<std::int64_t>(packed)));
     workspace_macro(one, slice, tasks);
@@ -140,7 +148,8 @@ class KernelSection {
     const std::string most = std::to_string(tasks) + "u";
     line("#define " + macro_ + "_WORKSPACE_BYTES(threads) \\");
     line("  ((size_t)" + fixed + " + (size_t)" + std::to_string(slice) + "u * \\");
-    line("   (((size_t)(threads) < " + most + " ? (size_t)(threads) : (size_t)" + most + ") - 1u))");
+    line("   (((size_t)(threads) < " + most + " ? (size_t)(threads) : (size_t)" + most +
+         ") - 1u))");
   }
 
   void structs() {
@@ -161,7 +170,8 @@ class KernelSection {
     line("size_t " + prefix_ + "_packed_bytes(const convc_options *options);");
     line("size_t " + prefix_ + "_workspace_bytes(const convc_options *options);");
     if (!variables_.empty()) {
-      line("convc_status " + prefix_ + "_pack(const " + prefix_ + "_weights *weights, void *packed,");
+      line("convc_status " + prefix_ + "_pack(const " + prefix_ +
+           "_weights *weights, void *packed,");
       line("    size_t packed_bytes, const convc_options *options);");
     }
     line("convc_status " + prefix_ + "_run(const " + prefix_ + "_io *io, const void *packed,");
@@ -173,7 +183,9 @@ class KernelSection {
   std::vector<std::int64_t> shape_of(const IoMember& member) const {
     return fixed_shape(graph_.tensors.at(static_cast<std::size_t>(member.tensor)));
   }
-  static std::string count(std::int64_t value) { return "((size_t)" + std::to_string(value) + "u)"; }
+  static std::string count(std::int64_t value) {
+    return "((size_t)" + std::to_string(value) + "u)";
+  }
   void define(const std::string& name, const std::string& value) {
     line("#define " + macro_ + "_" + name + " " + value);
   }
@@ -197,8 +209,10 @@ std::string targets_text(const Artifact& artifact) {
 
 std::string c_header(const Artifact& artifact, const ModuleLayouts& layouts) {
   const std::string guard = macro_prefix(artifact.library_name) + "_CONVC_H";
-  std::string out = "/* " + artifact.library_name + ".h: convolution kernels, written by convc. C99.\n";
-  out += " * Link with lib" + artifact.library_name + ".a and convc's runtime; convc/convc.h says how\n";
+  std::string out =
+      "/* " + artifact.library_name + ".h: convolution kernels, written by convc. C99.\n";
+  out += " * Link with lib" + artifact.library_name +
+         ".a and convc's runtime; convc/convc.h says how\n";
   out += " * kernels are called. Compiled for\n" + targets_text(artifact) + " */\n";
   out += "#ifndef " + guard + "\n#define " + guard + "\n\n#include \"convc/convc.h\"\n\n";
   out += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";

@@ -1,5 +1,5 @@
-// The C99 header of a library: structs, functions, sizes, and in comments the layers, plans, costs and
-// the numerical contract. Plain text work; no LLVM, no Halide.
+// The C99 header of a library: structs, functions, sizes, and in comments the layers, plans, costs
+// and the numerical contract. Plain text work; no LLVM, no Halide.
 #pragma once
 
 #include <string>

@@ -41,8 +41,10 @@ bool order_targets(const std::vector<TargetInfo>& targets, std::vector<std::size
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const TargetInfo& target = targets[i];
     if (target.triple != targets[0].triple) {
-      diagnostics.error(Code::none, {}, "one library cannot hold code for both `" +
-                                            targets[0].text + "` and `" + target.text + "`")
+      diagnostics
+          .error(Code::none, {},
+                 "one library cannot hold code for both `" + targets[0].text + "` and `" +
+                     target.text + "`")
           .help("compile a library for each architecture");
       return false;
     }
@@ -94,7 +96,10 @@ class Compilation {
  public:
   Compilation(const Module& module, const std::vector<TargetInfo>& targets,
               const ModulePlans& plans, const CompileOptions& options, Diagnostics& diagnostics)
-      : module_(module), targets_(targets), plans_(plans), options_(options),
+      : module_(module),
+        targets_(targets),
+        plans_(plans),
+        options_(options),
         diagnostics_(diagnostics) {
     if (options.cache_directory) cache_.emplace(*options.cache_directory);
   }
@@ -234,7 +239,7 @@ class Compilation {
   const CompileOptions& options_;
   Diagnostics& diagnostics_;
   std::optional<KernelCache> cache_;
-  std::vector<std::size_t> order_;  // of targets, best first
+  std::vector<std::size_t> order_;                             // of targets, best first
   std::map<std::array<std::size_t, 3>, std::string> symbols_;  // by graph, target, node
   std::set<std::string> known_;
   std::vector<KernelJob> missing_;

@@ -1,5 +1,6 @@
-// The doorway of this room: a Module and its plans in, a library in memory out. Kernels come from the
-// cache or from forked workers; the bytes are the same either way, whatever the number of workers.
+// The doorway of this room: a Module and its plans in, a library in memory out. Kernels come from
+// the cache or from forked workers; the bytes are the same either way, whatever the number of
+// workers.
 #pragma once
 
 #include <cstddef>

@@ -43,11 +43,13 @@ class DataWriter {
 
   template <typename T>
   Constant* u32(T value) {
-    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context_), static_cast<std::uint64_t>(value));
+    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context_),
+                                  static_cast<std::uint64_t>(value));
   }
   template <typename T>
   Constant* u64(T value) {
-    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_), static_cast<std::uint64_t>(value));
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_),
+                                  static_cast<std::uint64_t>(value));
   }
   Constant* null() { return llvm::ConstantPointerNull::get(pointer_); }
 
@@ -128,9 +130,9 @@ Constant* argument(DataWriter& w, const ArgumentLayout& layout,
   std::uint64_t offset = layout.offset_bytes;
   std::uint32_t index = layout.index;
   if (layout.source == CONVC_SOURCE_CONSTANT) {
-    data = llvm::ConstantExpr::getGetElementPtr(
-        llvm::Type::getInt8Ty(w.context()), w.hidden_data(constants.at(index).symbol),
-        llvm::ArrayRef<Constant*>(w.u64(offset)));
+    data = llvm::ConstantExpr::getGetElementPtr(llvm::Type::getInt8Ty(w.context()),
+                                                w.hidden_data(constants.at(index).symbol),
+                                                llvm::ArrayRef<Constant*>(w.u64(offset)));
     offset = 0;
     index = 0;
   }

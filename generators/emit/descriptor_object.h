@@ -1,6 +1,6 @@
 // Writes the objects that hold no kernel code: a kernel's descriptor (convc/kernel_abi.h) with the
-// functions its header declares, and packed literal numbers. Through LLVM, for any target, without a
-// C compiler. Touches LLVM; no Halide.
+// functions its header declares, and packed literal numbers. Through LLVM, for any target, without
+// a C compiler. Touches LLVM; no Halide.
 #pragma once
 
 #include <string>

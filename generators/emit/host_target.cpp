@@ -16,8 +16,8 @@ using Halide::Target;
 /// What -mcpu=haswell, and every later processor's name that Halide hands to LLVM, adds to the
 /// vector instructions.
 constexpr std::uint64_t kAvx2 = CONVC_CPU_SSE41 | CONVC_CPU_AVX | CONVC_CPU_F16C | CONVC_CPU_FMA |
-                                CONVC_CPU_AVX2 | CONVC_CPU_POPCNT | CONVC_CPU_MOVBE | CONVC_CPU_LZCNT |
-                                CONVC_CPU_BMI1 | CONVC_CPU_BMI2;
+                                CONVC_CPU_AVX2 | CONVC_CPU_POPCNT | CONVC_CPU_MOVBE |
+                                CONVC_CPU_LZCNT | CONVC_CPU_BMI1 | CONVC_CPU_BMI2;
 constexpr std::uint64_t kAvx512 = kAvx2 | CONVC_CPU_AVX512F | CONVC_CPU_AVX512CD;
 constexpr std::uint64_t kSkylake =
     kAvx512 | CONVC_CPU_AVX512VL | CONVC_CPU_AVX512DQ | CONVC_CPU_AVX512BW;
@@ -55,8 +55,7 @@ constexpr auto kArmFeatures = std::to_array<Target::Feature>(
 
 /// Change how code is made, not where it runs.
 constexpr auto kNeutralFeatures = std::to_array<Target::Feature>(
-    {Target::StrictFloat, Target::EnableLLVMLoopOpt, Target::ASAN, Target::TSAN,
-     Target::MSAN});
+    {Target::StrictFloat, Target::EnableLLVMLoopOpt, Target::ASAN, Target::TSAN, Target::MSAN});
 
 /// Set for every kernel (kernels/kernel.h), so a string that has them says nothing new.
 constexpr auto kImpliedFeatures = std::to_array<Target::Feature>(
@@ -98,7 +97,9 @@ bool read_features(const Target& target, TargetInfo& info, std::string* error) {
 
 }  // namespace
 
-std::string host_target() { return Halide::get_host_target().to_string(); }
+std::string host_target() {
+  return Halide::get_host_target().to_string();
+}
 
 std::optional<TargetInfo> describe_target(std::string_view text, std::string* error) {
   const std::string expanded = expand_target_alias(text);
@@ -108,8 +109,8 @@ std::optional<TargetInfo> describe_target(std::string_view text, std::string* er
   }
   Target target(expanded);
   for (Target::Feature feature : kImpliedFeatures) target.set_feature(feature, false);
-  const bool known_machine = (target.arch == Target::X86 || target.arch == Target::ARM) &&
-                             target.bits == 64;
+  const bool known_machine =
+      (target.arch == Target::X86 || target.arch == Target::ARM) && target.bits == 64;
   if (!known_machine || target.os != Target::Linux) {
     *error = "`" + target.to_string() +
              "` is not supported yet; convc compiles for x86-64-linux and arm-64-linux";

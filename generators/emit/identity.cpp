@@ -33,11 +33,13 @@ std::string halide_version() {
          std::to_string(HALIDE_VERSION_PATCH);
 }
 
-std::string build_id() { return CONVC_BUILD_ID; }
+std::string build_id() {
+  return CONVC_BUILD_ID;
+}
 
 std::string kernel_symbol(const LayerSpec& layer, const Plan& plan, const std::string& target) {
-  const auto hash = sha256(framed({"convc kernel", canonical_layer_text(layer), to_text(plan), target,
-                                   build_id(), halide_version()}));
+  const auto hash = sha256(framed({"convc kernel", canonical_layer_text(layer), to_text(plan),
+                                   target, build_id(), halide_version()}));
   return "convc_k_" +
          llvm::toHex(llvm::ArrayRef<std::uint8_t>(hash.data(), kHashBytes), /*LowerCase=*/true);
 }

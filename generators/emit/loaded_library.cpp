@@ -68,8 +68,8 @@ struct LoadedLibrary::Linker {
     builder.setPlatformSetUp(llvm::orc::setUpInactivePlatform);
     builder.setLinkProcessSymbolsByDefault(false);
     builder.setObjectLinkingLayerCreator(
-        [](llvm::orc::ExecutionSession& execution, const llvm::Triple&)
-            -> llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>> {
+        [](llvm::orc::ExecutionSession& execution,
+           const llvm::Triple&) -> llvm::Expected<std::unique_ptr<llvm::orc::ObjectLayer>> {
           return std::make_unique<llvm::orc::ObjectLinkingLayer>(execution);
         });
     session = take(builder.create());

@@ -25,27 +25,29 @@ Json cost_json(const Cost& cost) {
 
 Json layer_json(const LayerSpec& layer, const CompiledLayer& compiled) {
   const std::int64_t steps = rounding_steps(layer, compiled.plan);
-  return {{"name", layer.name},
-          {"spec", layer_to_spec_line(layer)},
-          {"plan", to_text(compiled.plan)},
-          {"reason", compiled.plan.reason},
-          {"cost", cost_json(cost_of(layer))},
-          {"symbol", compiled.object.symbol},
-          {"code_bytes", compiled.object.code_bytes},
-          {"tasks", compiled.object.max_tasks},
-          {"error_bound", {{"gamma_n", steps}, {"relative_to_term_magnitudes", gamma_bound(steps)}}}};
+  return {
+      {"name", layer.name},
+      {"spec", layer_to_spec_line(layer)},
+      {"plan", to_text(compiled.plan)},
+      {"reason", compiled.plan.reason},
+      {"cost", cost_json(cost_of(layer))},
+      {"symbol", compiled.object.symbol},
+      {"code_bytes", compiled.object.code_bytes},
+      {"tasks", compiled.object.max_tasks},
+      {"error_bound", {{"gamma_n", steps}, {"relative_to_term_magnitudes", gamma_bound(steps)}}}};
 }
 
 Json variant_json(const Graph& graph, const std::vector<CompiledLayer>& layers,
                   const VariantLayout& layout) {
-  Json json = {{"isa", layout.isa},
-               {"target", layers.at(0).target},
-               {"identity", to_hex(layout.identity)},
-               {"packed_bytes", layout.packed_bytes},
-               {"workspace_bytes", {{"one_thread", total_workspace_bytes(layout, 1)},
-                                    {"per_further_thread", total_workspace_bytes(layout, 2) -
-                                                               total_workspace_bytes(layout, 1)},
-                                    {"threads_that_find_work", max_tasks(layout)}}}};
+  Json json = {
+      {"isa", layout.isa},
+      {"target", layers.at(0).target},
+      {"identity", to_hex(layout.identity)},
+      {"packed_bytes", layout.packed_bytes},
+      {"workspace_bytes",
+       {{"one_thread", total_workspace_bytes(layout, 1)},
+        {"per_further_thread", total_workspace_bytes(layout, 2) - total_workspace_bytes(layout, 1)},
+        {"threads_that_find_work", max_tasks(layout)}}}};
   std::int64_t code_bytes = 0;
   for (const CompiledLayer& layer : layers) code_bytes += layer.object.code_bytes;
   json["code_bytes"] = code_bytes;
@@ -80,7 +82,8 @@ Json kernel_json(const Artifact& artifact, std::size_t index,
     json["weights"].push_back(array_json(variable.member, variable.shape));
   }
   for (std::size_t target = 0; target < layouts.size(); ++target) {
-    json["variants"].push_back(variant_json(graph, artifact.layers[index][target], layouts[target]));
+    json["variants"].push_back(
+        variant_json(graph, artifact.layers[index][target], layouts[target]));
   }
   return json;
 }

@@ -17,10 +17,10 @@ std::string kernel_prefix(const Module& module, const Graph& graph);
 /// The same for macros, e.g. "EDGE_DOWN".
 std::string macro_prefix(const std::string& kernel_prefix);
 
-/// A member of KERNEL_weights: an array that arrives at run time. Its place in `variables_of` is its
-/// place in the struct and in the descriptor.
+/// A member of KERNEL_weights: an array that arrives at run time. Its place in `variables_of` is
+/// its place in the struct and in the descriptor.
 struct Variable {
-  std::string member;   ///< "kernel", or "conv1_kernel" in a Sequential
+  std::string member;    ///< "kernel", or "conv1_kernel" in a Sequential
   std::size_t node = 0;  ///< index into Graph::nodes
   bool is_bias = false;
   std::vector<std::int64_t> shape;  ///< kernel: HWIO; bias: [filters]

@@ -21,7 +21,9 @@ namespace {
 constexpr std::string_view kHalidePrefix = "halide_";
 constexpr std::string_view kRuntimePrefix = "convc_rt_";
 
-std::string text_of(llvm::Error error) { return llvm::toString(std::move(error)); }
+std::string text_of(llvm::Error error) {
+  return llvm::toString(std::move(error));
+}
 
 template <typename T>
 T take(llvm::Expected<T> value, const char* doing) {
@@ -73,8 +75,8 @@ std::unique_ptr<llvm::object::ObjectFile> open_object(std::string_view bytes) {
 /// Keeps a reference to `name`.
 void match(llvm::objcopy::NameMatcher& matcher, llvm::StringRef name) {
   using namespace llvm::objcopy;
-  auto pattern = NameOrPattern::create(name, MatchStyle::Literal,
-                                       [](llvm::Error error) { return error; });
+  auto pattern =
+      NameOrPattern::create(name, MatchStyle::Literal, [](llvm::Error error) { return error; });
   if (llvm::Error error = matcher.addMatcher(std::move(pattern))) {
     throw InternalError("matching a symbol: " + text_of(std::move(error)));
   }
@@ -134,8 +136,8 @@ const std::vector<std::string>& runtime_entry_points() {
 const std::vector<std::string>& libc_functions() {
   // What LLVM makes of Halide's f32 maths, and of loops that copy or fill memory.
   static const std::vector<std::string> names = {
-      "memcpy", "memmove", "memset", "expf",  "logf",  "powf",  "sqrtf", "sinf",   "cosf",
-      "tanf",   "asinf",   "acosf",  "atanf", "sinhf", "coshf", "tanhf", "floorf", "ceilf",
+      "memcpy", "memmove", "memset", "expf",  "logf",  "powf",  "sqrtf",     "sinf",   "cosf",
+      "tanf",   "asinf",   "acosf",  "atanf", "sinhf", "coshf", "tanhf",     "floorf", "ceilf",
       "truncf", "roundf",  "fmodf",  "fmaf",  "fminf", "fmaxf", "nearbyintf"};
   return names;
 }

@@ -37,8 +37,8 @@ std::int64_t heap_bytes(const Allocate& allocate) {
                         (allocate.memory_type != MemoryType::Heap && bytes <= kMaxStackBytes);
   if (on_stack) return 0;
   if (allocate.memory_type == MemoryType::Stack) {
-    throw InternalError("allocation `" + allocate.name + "` is too large for the stack: " +
-                        std::to_string(bytes) + " bytes");
+    throw InternalError("allocation `" + allocate.name +
+                        "` is too large for the stack: " + std::to_string(bytes) + " bytes");
   }
   constexpr std::int64_t kAlign = CONVC_ALIGNMENT;
   return (bytes + kAlign - 1) / kAlign * kAlign;

@@ -6,7 +6,9 @@ namespace {
 
 volatile std::sig_atomic_t stop_requested = 0;
 
-void note_signal(int) { stop_requested = 1; }
+void note_signal(int) {
+  stop_requested = 1;
+}
 
 }  // namespace
 
@@ -32,7 +34,9 @@ SignalGuard::~SignalGuard() {
   pthread_sigmask(SIG_SETMASK, &outer_mask_, nullptr);
 }
 
-bool SignalGuard::interrupted() { return stop_requested != 0; }
+bool SignalGuard::interrupted() {
+  return stop_requested != 0;
+}
 
 void SignalGuard::release_in_child() const {
   for (std::size_t i = 0; i < kSignals.size(); ++i) {

@@ -15,15 +15,18 @@
 namespace convc {
 namespace {
 
-std::uint64_t unsigned_of(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+std::uint64_t unsigned_of(std::int64_t value) {
+  return static_cast<std::uint64_t>(value);
+}
 
 /// How the kernel (and the bias) of a layer is packed, from the start of its packed_layout.
 PackingLayout kernel_packing(const LayerSpec& layer, const PackedLayout& packed) {
   PackingLayout packing;
   packing.kind = CONVC_PACK_PANELS;
   packing.bytes = unsigned_of(packed.kernel_bytes);
-  packing.sizes = {layer.kernel_size.height, layer.kernel_size.width, layer.channels_per_group(),
-                   layer.filters,            packed.filter_panel,     packed.channel_block};
+  packing.sizes = {layer.kernel_size.height,   layer.kernel_size.width,
+                   layer.channels_per_group(), layer.filters,
+                   packed.filter_panel,        packed.channel_block};
   return packing;
 }
 
@@ -89,11 +92,10 @@ class LayoutBuilder {
       for (const ArgumentDim& dim : argument.dims) place.dims.emplace_back(dim.extent, dim.stride);
       step.arguments.push_back(std::move(place));
     }
-    layout_.workspace_bytes =
-        std::max(layout_.workspace_bytes,
-                 memory_.total_bytes + unsigned_of(compiled.object.scratch_bytes));
-    layout_.thread_scratch_bytes = std::max(layout_.thread_scratch_bytes,
-                                            unsigned_of(compiled.object.thread_scratch_bytes));
+    layout_.workspace_bytes = std::max(
+        layout_.workspace_bytes, memory_.total_bytes + unsigned_of(compiled.object.scratch_bytes));
+    layout_.thread_scratch_bytes =
+        std::max(layout_.thread_scratch_bytes, unsigned_of(compiled.object.thread_scratch_bytes));
     layout_.steps.push_back(std::move(step));
   }
 
@@ -149,8 +151,10 @@ class LayoutBuilder {
         return place_tensor(node.inputs.at(0), graph_.inputs, CONVC_SOURCE_INPUT);
       case ArgumentRole::output:
         return place_tensor(node.outputs.at(0), graph_.outputs, CONVC_SOURCE_OUTPUT);
-      case ArgumentRole::packed_kernel: return weights.kernel;
-      case ArgumentRole::packed_bias: return weights.bias;
+      case ArgumentRole::packed_kernel:
+        return weights.kernel;
+      case ArgumentRole::packed_bias:
+        return weights.bias;
     }
     throw InternalError("a kernel argument of unknown role");
   }
@@ -203,7 +207,8 @@ std::uint32_t max_tasks(const VariantLayout& variant) {
 
 std::uint64_t total_workspace_bytes(const VariantLayout& variant, std::uint64_t threads) {
   const std::uint64_t workers = std::min<std::uint64_t>(threads, max_tasks(variant));
-  return CONVC_WORKSPACE_TOTAL_BYTES(variant.workspace_bytes, variant.thread_scratch_bytes, workers);
+  return CONVC_WORKSPACE_TOTAL_BYTES(variant.workspace_bytes, variant.thread_scratch_bytes,
+                                     workers);
 }
 
 }  // namespace convc

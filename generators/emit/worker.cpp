@@ -160,8 +160,8 @@ class WorkerPool {
     }
     ::fcntl(answer[0], F_SETFL, O_NONBLOCK);
     ::fcntl(log[0], F_SETFL, O_NONBLOCK);
-    const auto time = std::chrono::duration_cast<Clock::duration>(
-        std::chrono::duration<double>(limits_.seconds));
+    const auto time =
+        std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits_.seconds));
     Child child;
     child.index = index;
     child.pid = pid;

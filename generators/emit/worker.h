@@ -29,14 +29,13 @@ struct WorkerResult {
   std::string log;    ///< what the child printed (at most 64 KiB)
 };
 
-/// Runs `work(index)` for each index in [0, count) in a child process each, at most limits.jobs at a
-/// time, and calls `finished(index, result)` in this process as each ends (in any order). Children
-/// see the memory of this process as it was when they started, have no standard input, and vanish
-/// when this process dies.
-/// SIGINT, SIGTERM and SIGHUP (unless ignored) are caught while this runs: the children are killed
-/// and the result is Failure::interrupted. Failure::environment with `*error` set when no process or
-/// pipe can be made. nullopt: all jobs were run, though some may have failed.
-/// Precondition: no other thread of this process waits for children.
+/// Runs `work(index)` for each index in [0, count) in a child process each, at most limits.jobs at
+/// a time, and calls `finished(index, result)` in this process as each ends (in any order).
+/// Children see the memory of this process as it was when they started, have no standard input, and
+/// vanish when this process dies. SIGINT, SIGTERM and SIGHUP (unless ignored) are caught while this
+/// runs: the children are killed and the result is Failure::interrupted. Failure::environment with
+/// `*error` set when no process or pipe can be made. nullopt: all jobs were run, though some may
+/// have failed. Precondition: no other thread of this process waits for children.
 std::optional<Failure> run_workers(
     std::size_t count, const WorkerLimits& limits,
     const std::function<std::string(std::size_t index)>& work,

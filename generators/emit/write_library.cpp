@@ -49,8 +49,8 @@ class StagedFiles {
     return true;
   }
 
-  /// Renames all. On failure removes those in place again, as half a library is worse than none, and
-  /// returns the path at fault, with errno set; else an empty string.
+  /// Renames all. On failure removes those in place again, as half a library is worse than none,
+  /// and returns the path at fault, with errno set; else an empty string.
   std::string publish() {
     for (std::size_t i = 0; i < staged_.size(); ++i) {
       if (std::rename(staged_[i].first.c_str(), staged_[i].second.c_str()) == 0) continue;

@@ -125,9 +125,9 @@ TEST_CASE("what a killed writer left is removed after a while, strangers are not
   test::write_text_file(directory / ".new.1.1", "old");
   test::write_text_file(directory / ".new.2.1", "fresh");
   test::write_text_file(directory / "README", "not ours");
-  std::filesystem::last_write_time(directory / ".new.1.1",
-                                   std::filesystem::file_time_type::clock::now() -
-                                       std::chrono::hours(2));
+  std::filesystem::last_write_time(
+      directory / ".new.1.1",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
   cache.store(kernel_of("6"));
   cache.trim();
   CHECK_FALSE(std::filesystem::exists(directory / ".new.1.1"));

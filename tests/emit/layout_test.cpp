@@ -161,7 +161,8 @@ TEST_CASE("variables and members have Keras' names", "[layout]") {
 }
 
 TEST_CASE("the error bound grows with the length of the sum", "[layout]") {
-  const LayerSpec layer = module_of("Conv2D(4, 3, input_shape=(8, 8, 16))").graphs[0].nodes[0].layer;
+  const LayerSpec layer =
+      module_of("Conv2D(4, 3, input_shape=(8, 8, 16))").graphs[0].nodes[0].layer;
   Plan plan;
   CHECK(rounding_steps(layer, plan) == 3 * 3 * 16 + 1);
   CHECK(gamma_bound(145) == Approx(145 * 5.9604645e-8).epsilon(1e-4));

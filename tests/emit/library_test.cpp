@@ -145,8 +145,8 @@ TEST_CASE("a kernel that breaks the compiler is told with all that repeats it", 
   for (const char* expected :
        {"internal error: layer `a` cannot be compiled for `avx2`; this is a bug in convc",
         "internal error: layer `b` cannot be compiled for `avx2`; this is a bug in convc",
-        "the layer: Conv2D(filters=8, kernel_size=3, input_shape=(6, 6, 4), name=\"a\")",
-        "lanes=0", "the target: x86-64-linux-avx-avx2-f16c-fma-sse41"}) {
+        "the layer: Conv2D(filters=8, kernel_size=3, input_shape=(6, 6, 4), name=\"a\")", "lanes=0",
+        "the target: x86-64-linux-avx-avx2-f16c-fma-sse41"}) {
     CHECK(text.find(expected) != std::string::npos);
   }
 }
@@ -162,7 +162,8 @@ TEST_CASE("targets that cannot share a library", "[library]") {
     CHECK(result.failure == Failure::input);
     return diagnostics.render(false);
   };
-  CHECK(error_of({"avx2", "x86-64-linux-avx2-fma"}).find("both variants for `avx2`") != std::string::npos);
+  CHECK(error_of({"avx2", "x86-64-linux-avx2-fma"}).find("both variants for `avx2`") !=
+        std::string::npos);
   CHECK(error_of({"avx2", "arm-64-linux"}).find("one library cannot hold code for both") !=
         std::string::npos);
 }
@@ -176,7 +177,9 @@ TEST_CASE("a stop signal leaves no library and no process", "[library]") {
     Diagnostics diagnostics;
     CompileOptions options = options_with(cache.path(), 1);
     const pid_t self = ::getpid();
-    options.progress = [self](std::size_t, std::size_t, const std::string&) { ::kill(self, SIGINT); };
+    options.progress = [self](std::size_t, std::size_t, const std::string&) {
+      ::kill(self, SIGINT);
+    };
     const CompileResult result =
         compile_module(module, targets, automatic_plans(module, targets), options, diagnostics);
     const bool good = !result.artifact && result.failure == Failure::interrupted &&
@@ -196,8 +199,8 @@ TEST_CASE("a library for a foreign target holds its code", "[library]") {
   const Artifact artifact = library_of(module_of(kSpec, "edge"), {"arm-64-linux"});
   Diagnostics diagnostics;
   REQUIRE_FALSE(write_library(artifact, directory.path(), diagnostics));
-  const auto headers = run_command(std::string(CONVC_LLVM_READELF) + " --file-headers --relocations " +
-                                   (directory / "libedge.a"));
+  const auto headers = run_command(std::string(CONVC_LLVM_READELF) +
+                                   " --file-headers --relocations " + (directory / "libedge.a"));
   REQUIRE(headers.status == 0);
   CHECK(headers.output.find("AArch64") != std::string::npos);
   CHECK(headers.output.find("X86-64") == std::string::npos);

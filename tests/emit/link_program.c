@@ -1,5 +1,5 @@
-/* Links three generated libraries and an ordinary Halide library that brings its own runtime. Checks
- * one output of each against a sum by hand, from C99. Exit code 0: all is right. */
+/* Links three generated libraries and an ordinary Halide library that brings its own runtime.
+ * Checks one output of each against a sum by hand, from C99. Exit code 0: all is right. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +12,21 @@
 
 static int failures = 0;
 
-static void expect_near(const char *what, double got, double expected) {
+static void expect_near(const char* what, double got, double expected) {
   const double difference = got > expected ? got - expected : expected - got;
   if (difference <= 1e-4) return;
   printf("%s: expected %g, got %g\n", what, expected, got);
   ++failures;
 }
 
-static void expect_ok(const char *what, convc_status status) {
+static void expect_ok(const char* what, convc_status status) {
   if (status == CONVC_OK) return;
   printf("%s: %s: %s\n", what, convc_status_name(status), convc_last_error());
   ++failures;
 }
 
-static float *numbers(size_t count, float value) {
-  float *data = malloc(count * sizeof *data);
+static float* numbers(size_t count, float value) {
+  float* data = malloc(count * sizeof *data);
   size_t i;
   for (i = 0; i < count; ++i) data[i] = value;
   return data;
@@ -35,15 +35,15 @@ static float *numbers(size_t count, float value) {
 /* A macro must be a constant expression. */
 static char sizes_are_constant[ONE_A_WORKSPACE_BYTES(2) + ONE_A_PACKED_BYTES + 1];
 
-static void run_one(const convc_options *options) {
-  float *input = numbers(ONE_A_INPUT_ELEMENTS, 0.5f);
-  float *output = numbers(ONE_A_OUTPUT_ELEMENTS, -1.0f);
-  float *kernel = numbers(ONE_A_KERNEL_ELEMENTS, 0.25f);
-  float *bias = numbers(ONE_A_BIAS_ELEMENTS, 2.0f);
+static void run_one(const convc_options* options) {
+  float* input = numbers(ONE_A_INPUT_ELEMENTS, 0.5f);
+  float* output = numbers(ONE_A_OUTPUT_ELEMENTS, -1.0f);
+  float* kernel = numbers(ONE_A_KERNEL_ELEMENTS, 0.25f);
+  float* bias = numbers(ONE_A_BIAS_ELEMENTS, 2.0f);
   const size_t packed_bytes = one_a_packed_bytes(options);
   const size_t workspace_bytes = one_a_workspace_bytes(options);
-  void *packed = aligned_alloc(CONVC_ALIGNMENT, packed_bytes);
-  void *workspace = aligned_alloc(CONVC_ALIGNMENT, workspace_bytes + CONVC_ALIGNMENT);
+  void* packed = aligned_alloc(CONVC_ALIGNMENT, packed_bytes);
+  void* workspace = aligned_alloc(CONVC_ALIGNMENT, workspace_bytes + CONVC_ALIGNMENT);
   one_a_weights weights;
   one_a_io io;
   weights.kernel = kernel;
@@ -62,16 +62,16 @@ static void run_one(const convc_options *options) {
   free(input), free(output), free(kernel), free(bias), free(packed), free(workspace);
 }
 
-static void run_two(const convc_options *options) {
+static void run_two(const convc_options* options) {
   /* The same layer as one_a: both libraries hold its code. */
-  float *input = numbers(TWO_SAME_INPUT_ELEMENTS, 1.0f);
-  float *output = numbers(TWO_SAME_OUTPUT_ELEMENTS, -1.0f);
-  float *kernel = numbers(TWO_SAME_KERNEL_ELEMENTS, 1.0f);
-  float *bias = numbers(TWO_SAME_BIAS_ELEMENTS, 0.0f);
+  float* input = numbers(TWO_SAME_INPUT_ELEMENTS, 1.0f);
+  float* output = numbers(TWO_SAME_OUTPUT_ELEMENTS, -1.0f);
+  float* kernel = numbers(TWO_SAME_KERNEL_ELEMENTS, 1.0f);
+  float* bias = numbers(TWO_SAME_BIAS_ELEMENTS, 0.0f);
   const size_t packed_bytes = two_same_packed_bytes(options);
   const size_t workspace_bytes = two_same_workspace_bytes(options);
-  void *packed = aligned_alloc(CONVC_ALIGNMENT, packed_bytes);
-  void *workspace = aligned_alloc(CONVC_ALIGNMENT, workspace_bytes + CONVC_ALIGNMENT);
+  void* packed = aligned_alloc(CONVC_ALIGNMENT, packed_bytes);
+  void* workspace = aligned_alloc(CONVC_ALIGNMENT, workspace_bytes + CONVC_ALIGNMENT);
   two_same_weights weights;
   two_same_io io;
   weights.kernel = kernel;
@@ -85,10 +85,11 @@ static void run_two(const convc_options *options) {
   free(input), free(output), free(kernel), free(bias), free(packed), free(workspace);
 }
 
-static void run_three(const convc_options *options) {
-  float *input = numbers(THREE_EDGES_INPUT_ELEMENTS, 0.0f);
-  float *output = numbers(THREE_EDGES_OUTPUT_ELEMENTS, -1.0f);
-  void *workspace = aligned_alloc(CONVC_ALIGNMENT, three_edges_workspace_bytes(options) + CONVC_ALIGNMENT);
+static void run_three(const convc_options* options) {
+  float* input = numbers(THREE_EDGES_INPUT_ELEMENTS, 0.0f);
+  float* output = numbers(THREE_EDGES_OUTPUT_ELEMENTS, -1.0f);
+  void* workspace =
+      aligned_alloc(CONVC_ALIGNMENT, three_edges_workspace_bytes(options) + CONVC_ALIGNMENT);
   three_edges_io io;
   io.input = input;
   io.output = output;
@@ -105,7 +106,7 @@ static void run_ordinary(void) {
   halide_dimension_t dimension = {0, 16, 1, 0};
   halide_buffer_t buffer;
   memset(&buffer, 0, sizeof buffer);
-  buffer.host = (uint8_t *)data;
+  buffer.host = (uint8_t*)data;
   buffer.type.code = halide_type_int;
   buffer.type.bits = 32;
   buffer.type.lanes = 1;
@@ -117,7 +118,7 @@ static void run_ordinary(void) {
 
 int main(void) {
   convc_options options = {0};
-  const char *isas[] = {NULL, "sse", "avx2", "avx512"};
+  const char* isas[] = {NULL, "sse", "avx2", "avx512"};
   size_t i;
   (void)sizes_are_constant;
   options.struct_bytes = sizeof options;

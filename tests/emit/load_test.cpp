@@ -10,7 +10,8 @@ namespace {
 using test::library_of;
 using test::module_of;
 
-/// A bank of literal filters: too many numbers to be instructions, so they are data beside the code.
+/// A bank of literal filters: too many numbers to be instructions, so they are data beside the
+/// code.
 std::string literal_bank() {
   std::string kernel = "[";
   for (int i = 0; i < 3; ++i) {
@@ -19,7 +20,8 @@ std::string literal_bank() {
       kernel += "[";
       for (int c = 0; c < 8; ++c) {
         kernel += "[";
-        for (int k = 0; k < 16; ++k) kernel += std::to_string((i * 7 + j * 5 + c * 3 + k) % 11 - 5) + ",";
+        for (int k = 0; k < 16; ++k)
+          kernel += std::to_string((i * 7 + j * 5 + c * 3 + k) % 11 - 5) + ",";
         kernel += "],";
       }
       kernel += "],";
@@ -28,7 +30,8 @@ std::string literal_bank() {
   }
   std::string bias = "[";
   for (int k = 0; k < 16; ++k) bias += std::to_string(k - 8) + ",";
-  return "Conv2D(16, 3, kernel=" + kernel + "], bias=" + bias + "], input_shape=(9, 7, 8), name=\"bank\")";
+  return "Conv2D(16, 3, kernel=" + kernel + "], bias=" + bias +
+         "], input_shape=(9, 7, 8), name=\"bank\")";
 }
 
 const char* const kLayers = R"(
@@ -111,7 +114,8 @@ TEST_CASE("code for another architecture is refused", "[load]") {
 }
 
 TEST_CASE("an unknown name is no kernel", "[load]") {
-  const Artifact artifact = library_of(module_of("Conv2D(8, 3, input_shape=(6, 6, 4), name='a')"), {"avx2"});
+  const Artifact artifact =
+      library_of(module_of("Conv2D(8, 3, input_shape=(6, 6, 4), name='a')"), {"avx2"});
   std::string error;
   const auto library = LoadedLibrary::load(artifact, &error);
   REQUIRE(library != nullptr);

@@ -41,7 +41,8 @@ TEST_CASE("a sealed object shows one hidden entry and calls the runtime", "[obje
   CHECK(sealed.code_bytes > 0);
   test::write_text_file(directory / "k.o", sealed.object);
 
-  const auto symbols = run_command(std::string(CONVC_LLVM_READELF) + " --symbols " + (directory / "k.o"));
+  const auto symbols =
+      run_command(std::string(CONVC_LLVM_READELF) + " --symbols " + (directory / "k.o"));
   REQUIRE(symbols.status == 0);
   CHECK(symbols.output.find("halide_") == std::string::npos);
   int globals = 0;
@@ -58,7 +59,8 @@ TEST_CASE("a sealed object shows one hidden entry and calls the runtime", "[obje
   }
   CHECK(globals == 1);
 
-  const auto sections = run_command(std::string(CONVC_LLVM_READELF) + " --sections " + (directory / "k.o"));
+  const auto sections =
+      run_command(std::string(CONVC_LLVM_READELF) + " --sections " + (directory / "k.o"));
   REQUIRE(sections.status == 0);
   CHECK(sections.output.find(".comment") == std::string::npos);
   CHECK(sections.output.find(".note.GNU-stack") != std::string::npos);
@@ -68,8 +70,9 @@ TEST_CASE("functions of libm pass, others are a bug of ours", "[object]") {
   CHECK_NOTHROW(seal_object(raw_object("x86-64-linux", "tanhf"), "convc_k_test_argv"));
   CHECK_THROWS_WITH(seal_object(raw_object("x86-64-linux", "frobnicate"), "convc_k_test_argv"),
                     "the kernel's code calls `frobnicate`, which no library provides");
-  CHECK_THROWS_WITH(seal_object(raw_object("x86-64-linux", "halide_frobnicate"), "convc_k_test_argv"),
-                    "the kernel's code calls `convc_rt_frobnicate`, which no library provides");
+  CHECK_THROWS_WITH(
+      seal_object(raw_object("x86-64-linux", "halide_frobnicate"), "convc_k_test_argv"),
+      "the kernel's code calls `convc_rt_frobnicate`, which no library provides");
 }
 
 TEST_CASE("an object without its entry, or no object, is a bug of ours", "[object]") {
@@ -82,16 +85,18 @@ TEST_CASE("an object without its entry, or no object, is a bug of ours", "[objec
 TEST_CASE("constant data are aligned, weak and hidden", "[object]") {
   const ScratchDirectory directory;
   const std::string bytes("some\0bytes", 10);
-  test::write_text_file(directory / "c.o", constant_object({"convc_k_x_data", bytes},
-                                                           "x86_64-unknown-linux-gnu"));
-  const auto symbols = run_command(std::string(CONVC_LLVM_READELF) + " --symbols " + (directory / "c.o"));
+  test::write_text_file(directory / "c.o",
+                        constant_object({"convc_k_x_data", bytes}, "x86_64-unknown-linux-gnu"));
+  const auto symbols =
+      run_command(std::string(CONVC_LLVM_READELF) + " --symbols " + (directory / "c.o"));
   CHECK(symbols.output.find("10 OBJECT  WEAK   HIDDEN") != std::string::npos);
 }
 
 TEST_CASE("an archive holds its members in order, without dates", "[object]") {
   const ScratchDirectory directory;
   const std::string object = seal_object(raw_object("x86-64-linux"), "convc_k_test_argv").object;
-  const std::string bytes = archive({{"second_but_first_and_with_a_long_name.o", object}, {"a.o", object}});
+  const std::string bytes =
+      archive({{"second_but_first_and_with_a_long_name.o", object}, {"a.o", object}});
   CHECK(bytes == archive({{"second_but_first_and_with_a_long_name.o", object}, {"a.o", object}}));
   test::write_text_file(directory / "lib.a", bytes);
   const auto list = run_command(std::string("TZ=UTC ar tv ") + (directory / "lib.a"));

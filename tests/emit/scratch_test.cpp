@@ -41,7 +41,9 @@ struct TwoStages {
     fix_size(out);
     stage.compute_at(out, y);
   }
-  ScratchSize measure() { return measure_scratch(out.compile_to_module({input}, "kernel", target())); }
+  ScratchSize measure() {
+    return measure_scratch(out.compile_to_module({input}, "kernel", target()));
+  }
 };
 
 constexpr std::int64_t kRowBytes = kColumns * 4;
@@ -90,8 +92,7 @@ TEST_CASE("allocations that nest add up", "[scratch]") {
   fix_size(last);
   p.stage.compute_at(last, p.y);
   p.out.compute_at(last, p.y);
-  const ScratchSize size =
-      measure_scratch(last.compile_to_module({p.input}, "kernel", target()));
+  const ScratchSize size = measure_scratch(last.compile_to_module({p.input}, "kernel", target()));
   CHECK(size.shared_bytes == 2 * kRowBytes);
 }
 

@@ -25,7 +25,8 @@ TEST_CASE("order and defaults of features make no difference", "[target]") {
   std::string error;
   const auto a = describe_target("x86-64-linux-fma-avx2-avx-f16c-sse41", &error);
   const auto b = describe_target("avx2", &error);
-  const auto c = describe_target("x86-64-linux-avx-avx2-f16c-fma-no_asserts-no_runtime-sse41", &error);
+  const auto c =
+      describe_target("x86-64-linux-avx-avx2-f16c-fma-no_asserts-no_runtime-sse41", &error);
   REQUIRE(a);
   REQUIRE(b);
   REQUIRE(c);

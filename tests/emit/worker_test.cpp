@@ -41,7 +41,9 @@ Outcome run(std::size_t count, const Work& work, const WorkerLimits& limits = {}
 }
 
 /// True when this process has no child, running or waiting to be reaped.
-bool has_no_children() { return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD; }
+bool has_no_children() {
+  return ::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
+}
 
 WorkerResult run_one(const Work& work, const WorkerLimits& limits = {}) {
   Outcome outcome = run(1, work, limits);
@@ -55,8 +57,8 @@ TEST_CASE("every job answers, whatever the number of workers", "[worker]") {
   const unsigned jobs = GENERATE(1u, 3u, 64u);
   WorkerLimits limits;
   limits.jobs = jobs;
-  const Outcome outcome =
-      run(20, [](std::size_t index) { return std::string(index * 50'000, 'x'); }, limits);
+  const Outcome outcome = run(
+      20, [](std::size_t index) { return std::string(index * 50'000, 'x'); }, limits);
   REQUIRE_FALSE(outcome.failure.has_value());
   REQUIRE(outcome.results.size() == 20);
   for (const auto& [index, result] : outcome.results) {
@@ -67,7 +69,8 @@ TEST_CASE("every job answers, whatever the number of workers", "[worker]") {
 }
 
 TEST_CASE("no jobs, no work", "[worker]") {
-  CHECK(run(0, [](std::size_t) -> std::string { throw std::logic_error("called"); }).results.empty());
+  CHECK(
+      run(0, [](std::size_t) -> std::string { throw std::logic_error("called"); }).results.empty());
 }
 
 TEST_CASE("an exception's text comes back", "[worker]") {

@@ -20,7 +20,8 @@ TEST_CASE("all files appear, directories are made, old files replaced", "[write]
   test::write_text_file(directory / "old", "before");
   Diagnostics diagnostics;
   const std::string big(1 << 20, 'b');
-  REQUIRE_FALSE(write_files({{directory / "a/b/new", big}, {directory / "old", "after"}}, diagnostics));
+  REQUIRE_FALSE(
+      write_files({{directory / "a/b/new", big}, {directory / "old", "after"}}, diagnostics));
   CHECK(diagnostics.empty());
   CHECK(text_of_file(directory / "a/b/new") == big);
   CHECK(text_of_file(directory / "old") == "after");
@@ -99,13 +100,15 @@ TEST_CASE("a disk that fills up leaves what was there", "[write]") {
   std::optional<Failure> failure;
   {
     const FullDisk full(1000);
-    failure = write_files({{directory / "lib.h", "small"}, {directory / "lib.a", std::string(5000, 'x')}},
-                          diagnostics);
+    failure =
+        write_files({{directory / "lib.h", "small"}, {directory / "lib.a", std::string(5000, 'x')}},
+                    diagnostics);
   }
   CHECK(failure == Failure::environment);
   CHECK(directory.file_count() == 1);
   CHECK(text_of_file(directory / "lib.a") == "old library");
-  CHECK(diagnostics.render(false).find("cannot write `" + (directory / "lib.a")) != std::string::npos);
+  CHECK(diagnostics.render(false).find("cannot write `" + (directory / "lib.a")) !=
+        std::string::npos);
 }
 
 TEST_CASE("the handlers of signals are back afterwards", "[write]") {
