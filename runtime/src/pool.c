@@ -219,7 +219,11 @@ static void append_job(job* j) {
 }
 
 void convc_impl_pool_run(void (*task)(void* data, size_t index), void* data, size_t count) {
-  /* Index 0 is this thread's from the start. */
+  if (count <= 1) {
+    if (count == 1) task(data, 0);
+    return;
+  }
+  /* Index 0 is this thread's from the start; the job is in the list for the others. */
   job j = {.task = task, .data = data, .count = count, .next = 1, .pending = count};
   prepare_pool();
   pthread_mutex_lock(&pool.mutex);

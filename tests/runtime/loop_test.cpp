@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/src/internal.h"
 #include "tests/runtime/fake_kernel.h"
 
 using namespace convc::test;
@@ -84,6 +85,18 @@ TEST_CASE("the pool's threads do take part") {
   Call call(fake, 2);
   call.prepare();
   CHECK(call.run() == CONVC_OK);
+}
+
+TEST_CASE("the pool runs any number of indices, each once") {
+  for (const std::size_t count : {0, 1, 2, 3, 256}) {
+    std::vector<std::atomic<int>> runs(count + 1);
+    convc_impl_pool_run(
+        [](void* data, std::size_t index) {
+          ++(*static_cast<std::vector<std::atomic<int>>*>(data))[index];
+        },
+        &runs, count);
+    for (std::size_t i = 0; i <= count; ++i) REQUIRE(runs[i] == (i < count ? 1 : 0));
+  }
 }
 
 TEST_CASE("empty and negative loops do nothing") {
