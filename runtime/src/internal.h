@@ -5,6 +5,10 @@
 #include "convc/convc.h"
 #include "convc/kernel_abi.h"
 
+#ifdef __cplusplus /* tests look inside */
+extern "C" {
+#endif
+
 #if defined(__GNUC__)
 #define CONVC_PRINTF(format_index) __attribute__((format(printf, format_index, format_index + 1)))
 #else
@@ -59,5 +63,9 @@ uint32_t convc_impl_element_bytes(uint32_t dtype);
  * returns when all have returned. Runs on fewer threads, down to this one, when there are no more.
  */
 void convc_impl_pool_run(void (*task)(void* data, size_t index), void* data, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
