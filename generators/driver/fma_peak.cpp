@@ -143,9 +143,4 @@ double FmaPeakMeter::run_seconds(std::size_t repetitions) const {
   return run_together(threads_, [&](unsigned) { loop_.run(repetitions); });
 }
 
-double FmaPeakMeter::sample_gflops() const {
-  const double flops = loop_.flops_per_repetition * static_cast<double>(repetitions_) * threads_;
-  return flops / run_seconds(repetitions_) / 1e9;
-}
-
 }  // namespace convc

@@ -15,9 +15,14 @@ class FmaPeakMeter {
   /// `sample_seconds`: how long one sample takes, about.
   FmaPeakMeter(const std::string& isa, unsigned threads, double sample_seconds);
 
-  /// One sample: 1e9 floating-point operations per second of all threads together; a multiply-add
-  /// counts as two.
-  double sample_gflops() const;
+  /// Takes one sample; returns the seconds (of a Stopwatch, gang.h).
+  [[nodiscard]] double sample_seconds() const { return run_seconds(repetitions_); }
+  /// Floating-point operations of one sample, all threads together; a multiply-add counts as two.
+  [[nodiscard]] double sample_flops() const {
+    return loop_.flops_per_repetition * static_cast<double>(repetitions_) * threads_;
+  }
+  /// Takes one sample; returns 1e9 operations per second.
+  [[nodiscard]] double sample_gflops() const { return sample_flops() / sample_seconds() / 1e9; }
 
  private:
   struct Loop {

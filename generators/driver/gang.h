@@ -12,12 +12,29 @@ namespace convc {
 
 using Clock = std::chrono::steady_clock;
 
-inline double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+inline double wall_seconds() {
+  return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
 }
 
+/// Seconds that this thread has spent on a processor.
+double thread_cpu_seconds();
+
+/// Times work of `threads` threads in this process: of one thread the seconds it had a processor,
+/// so that a neighbour who takes turns with it does not count; of several the wall clock's.
+class Stopwatch {
+ public:
+  explicit Stopwatch(unsigned threads) : single_(threads <= 1), start_(now()) {}
+  [[nodiscard]] double seconds() const { return now() - start_; }
+
+ private:
+  [[nodiscard]] double now() const;
+
+  bool single_;
+  double start_;
+};
+
 /// Calls work(0) .. work(threads - 1), each on a thread of its own (one of them the caller's),
-/// released together. Returns the seconds from the release until the last one is done.
+/// released together. Returns a Stopwatch's seconds from the release until the last one is done.
 double run_together(unsigned threads, const std::function<void(unsigned index)>& work);
 
 /// The number of repetitions for which `run(repetitions)` takes at least `seconds`; at least 1.

@@ -7,9 +7,11 @@
 namespace convc {
 namespace {
 
-// Long enough for the clock (20 ns a reading) and the start of threads (50 us) not to matter, short
-// enough that both halves of a round see the same machine.
-constexpr double kSampleSeconds = 5e-3;
+// A round is some pairs of samples, first the peak and then the kernel, whose times are added up. A
+// sample is long enough for clock (0.2 us a reading) and wake-up (50 us) not to matter, and short
+// enough that both halves of a pair see the same machine.
+constexpr double kSampleSeconds = 2e-3;
+constexpr unsigned kPairs = 4;
 constexpr unsigned kLimitSamples = 7;
 
 }  // namespace
@@ -30,9 +32,14 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
       repetitions_for(kSampleSeconds, [&](std::size_t n) { return kernel.run_seconds(n); });
   std::vector<double> of_peak, of_roofline;
   for (unsigned round = 0; round < rounds; ++round) {
-    const double peak_gflops = limits.peak.sample_gflops();
+    double peak_seconds = 0, kernel_seconds = 0;
+    for (unsigned pair = 0; pair < kPairs; ++pair) {
+      peak_seconds += limits.peak.sample_seconds();
+      kernel_seconds += kernel.run_seconds(repetitions);
+    }
+    const double peak_gflops = kPairs * limits.peak.sample_flops() / peak_seconds / 1e9;
     const double gflops =
-        work.flops * static_cast<double>(repetitions) / kernel.run_seconds(repetitions) / 1e9;
+        kPairs * work.flops * static_cast<double>(repetitions) / kernel_seconds / 1e9;
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
   }

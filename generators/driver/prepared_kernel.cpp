@@ -70,9 +70,9 @@ PreparedKernel::PreparedKernel(const convc_kernel& kernel, std::string isa, unsi
 }
 
 double PreparedKernel::run_seconds(std::size_t repetitions) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch(options_.threads);
   for (std::size_t r = 0; r < repetitions; ++r) call();
-  return seconds_since(start);
+  return stopwatch.seconds();
 }
 
 }  // namespace convc

@@ -27,7 +27,7 @@ class PreparedKernel {
               workspace_bytes_, &options_);
   }
 
-  /// Seconds that `repetitions` calls take.
+  /// Seconds (of a Stopwatch, gang.h) that `repetitions` calls take.
   double run_seconds(std::size_t repetitions);
 
  private:
