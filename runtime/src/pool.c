@@ -18,7 +18,7 @@ typedef struct job {
   void (*task)(void* data, size_t index);
   void* data;
   size_t count;
-  size_t next; /* next index to take; under the mutex */
+  _Atomic size_t next; /* next index to take; changes under the mutex */
   struct job* link;
   _Atomic size_t pending; /* indices not finished; the last access to a job is its decrement */
 } job;
@@ -75,13 +75,23 @@ static void spin(int (*done)(const void* data), const void* data) {
 
 /* Under the mutex. Takes an index of `j`, which has one left. */
 static size_t take_index(job* j) {
-  const size_t index = j->next++;
-  if (j->next == j->count) {
+  const size_t index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed);
+  if (index + 1 == j->count) {
     job** place = &pool.first;
     while (*place != j) place = &(*place)->link;
     *place = j->link;
   }
   return index;
+}
+
+/* For the caller of `j`, who mostly finds that the pool's threads took the rest. */
+static int take_own_index(job* j, size_t* index) {
+  if (atomic_load_explicit(&j->next, memory_order_relaxed) >= j->count) return 0;
+  pthread_mutex_lock(&pool.mutex);
+  const int has_index = atomic_load_explicit(&j->next, memory_order_relaxed) < j->count;
+  if (has_index) *index = take_index(j);
+  pthread_mutex_unlock(&pool.mutex);
+  return has_index;
 }
 
 static void finish_index(job* j) {
@@ -236,14 +246,10 @@ void convc_impl_pool_run(void (*task)(void* data, size_t index), void* data, siz
   for (uint32_t i = 0; i < wake; ++i) pthread_cond_signal(&pool.work);
 
   size_t index = 0;
-  for (int has_index = 1; has_index;) {
+  do {
     task(data, index);
     finish_index(&j);
-    pthread_mutex_lock(&pool.mutex);
-    has_index = j.next < j.count;
-    if (has_index) index = take_index(&j);
-    pthread_mutex_unlock(&pool.mutex);
-  }
+  } while (take_own_index(&j, &index));
   wait_until_done(&j);
 }
 
