@@ -60,13 +60,13 @@ class Stage {
 };
 
 void initialize_library(const BenchSettings& settings) {
-  std::vector<std::string> arguments = {
-      "convc", "--benchmark_min_time=" + std::to_string(settings.min_time_seconds),
-      std::string("--benchmark_format=") + (settings.json ? "json" : "console")};
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
-  benchmark::Initialize(&count, pointers.data());
+  // Google Benchmark keeps the pointer to the program's name for ever.
+  static char program[] = "convc";
+  std::string min_time = "--benchmark_min_time=" + std::to_string(settings.min_time_seconds);
+  std::string format = std::string("--benchmark_format=") + (settings.json ? "json" : "console");
+  char* arguments[] = {program, min_time.data(), format.data(), nullptr};
+  int count = 3;
+  benchmark::Initialize(&count, arguments);
 }
 
 }  // namespace

@@ -173,6 +173,7 @@ class Bench(CliTest):
             self.assertGreater(benchmark["roofline_fraction"], 0)
             self.assertGreater(benchmark["bytes_per_second"], 0)
             self.assertIn("naive" if schedule == "naive" else "L1", benchmark["label"])
+        self.assertEqual(document["context"]["executable"], "convc")
         for key in ("fma_peak_gflops", "bandwidth_L1_gbytes", "bandwidth_memory_gbytes"):
             self.assertGreater(float(document["context"][key]), 0)
 
