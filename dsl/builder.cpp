@@ -37,7 +37,7 @@ class DraftMaker {
       input.shape = shape(chain.input.shape, "`shape`");
       if (chain.input.batch_size) input.batch = {*chain.input.batch_size, {}};
       graph.broken = graph.broken || input.shape.wrong();
-      graph.input = std::move(input);
+      graph.input = input;
     }
     for (const Conv2D& layer : chain.layers) {
       graph.layers.push_back(draft(layer, scope));

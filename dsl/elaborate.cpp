@@ -11,14 +11,6 @@
 namespace convc {
 
 void Elaborator::add(Statement statement) {
-  if (++statements_ == kMaxStatements + 1) {
-    diagnostics_
-        .error(Code::too_deep, statement.value.range,
-               cat("a file may hold ", kMaxStatements, " statements at most"))
-        .help("split the file");
-  }
-  if (statements_ > kMaxStatements) return;
-
   const int nesting = evaluate(statement.value);
   if (!statement.target.empty()) {
     // A name may build on the value before it without end; nothing here may recurse that deep.

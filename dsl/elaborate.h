@@ -16,9 +16,6 @@
 
 namespace convc {
 
-/// Statements of one file.
-inline constexpr std::size_t kMaxStatements = 100'000;
-
 class Elaborator {
  public:
   /// `diagnostics` must outlive the elaborator; `file` is known to it.
@@ -78,7 +75,6 @@ class Elaborator {
   std::vector<Handle> made_;
   std::vector<bool> contained_layers_;
   std::vector<bool> contained_sequentials_;
-  std::size_t statements_ = 0;
   bool arguments_broken_ = false;  // by the latest bind()
 };
 

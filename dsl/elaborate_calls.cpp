@@ -140,7 +140,7 @@ Handle Elaborator::make_input(const Expr& expr, const Arguments& arguments) {
   SourceRange name_range;
   if (!read_name(arguments, "input_layer", &name, &name_range)) broken = true;
   if (broken) return {Handle::Kind::broken, 0};
-  inputs_.push_back(std::move(input));
+  inputs_.push_back(input);
   return {Handle::Kind::input, inputs_.size() - 1};
 }
 

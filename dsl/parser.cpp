@@ -45,7 +45,7 @@ std::optional<Statement> Parser::next() {
   for (;;) {
     brackets_ = 0;
     while (at(TokenKind::newline)) advance();
-    if (at(TokenKind::end)) return std::nullopt;
+    if (at(TokenKind::end) || !count_statement()) return std::nullopt;
     values_ = 0;
     statement_begin_ = token_.range.begin;
     if (token_.indented) {

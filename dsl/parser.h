@@ -14,6 +14,8 @@
 
 namespace convc {
 
+/// Statements of one file, with errors or without; what follows is not read.
+inline constexpr std::size_t kMaxStatements = 100'000;
 /// Brackets (and calls of calls) may be nested this deep; a filter bank needs 6.
 inline constexpr int kMaxNesting = 100;
 /// Values of one statement other than the numbers of long lists (those cost 8 bytes each).
@@ -52,6 +54,7 @@ class Parser {
   bool expand(Compound& compound, SourceRange where);
   bool item_end(TokenKind close, SourceRange open, const char* what);
   void report_item_end(const char* bracket, SourceRange open, const char* what);
+  bool count_statement();
   bool count_value(SourceRange range);
   bool depth_ok(int depth, SourceRange range);
   void unexpected(const std::string& expected);
@@ -67,6 +70,7 @@ class Parser {
   Token token_;
   std::uint32_t statement_begin_ = 0;
   int brackets_ = 0;  // open ones: newlines within are white space
+  std::size_t statements_ = 0;
   std::size_t values_ = 0;
 };
 

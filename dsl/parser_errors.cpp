@@ -29,6 +29,15 @@ constexpr std::size_t kMaxQuoted = 40;
 
 }  // namespace
 
+bool Parser::count_statement() {
+  if (++statements_ <= kMaxStatements) return true;
+  diagnostics_
+      .error(Code::too_deep, token_.range,
+             cat("a file may hold ", kMaxStatements, " statements at most"))
+      .help("split the file; the rest is not read");
+  return false;
+}
+
 bool Parser::count_value(SourceRange range) {
   if (++values_ <= kMaxValues) return true;
   diagnostics_
