@@ -1,10 +1,14 @@
 // Memory of generated code: where it comes from, that it is reused, and what happens when it is not
 // enough.
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "tests/runtime/fake_kernel.h"
@@ -100,6 +104,19 @@ TEST_CASE("scratch planned too small ends in a status, not in a crash") {
         error_says("fake_kernel: scratch of layer: expected it to fit the planned workspace, got "
                    "1000 bytes beyond"));
   }
+  SECTION("by a single byte") {
+    fake.plan_scratch(192, 0);
+    call.prepare();
+    step_body = [](void* context) {
+      void* first = allocate(context, 64);
+      convc_rt_free(context, allocate(context, 128));  // exactly what is left
+      convc_rt_free(context, allocate(context, 129));
+      convc_rt_free(context, first);
+      return 0;
+    };
+    CHECK(call.run() == CONVC_INTERNAL);
+    CHECK(error_says("got 129 bytes beyond"));
+  }
   SECTION("in too many blocks") {
     fake.plan_scratch(100 * 64, 0);
     call.prepare();
@@ -173,4 +190,29 @@ TEST_CASE("threads of a loop have scratch of their own") {
   CHECK(wrong == 0);
   CHECK(places.size() >= 1);
   CHECK(places.size() <= threads);
+}
+
+TEST_CASE("two threads that hold scratch at the same time hold different memory") {
+  REQUIRE(convc_start_threads(2) >= 2);
+  FakeKernel fake(run_step_body, 2);
+  fake.plan_scratch(0, 256);
+  Call call(fake, 2);
+  call.prepare();
+  std::array<std::atomic<unsigned char*>, 2> blocks{};
+  step_body = [&](void* context) {
+    return parallel_loop(context, 0, 2, [&](void* task_context, int index) {
+      unsigned char* block = allocate(task_context, 256);
+      blocks[static_cast<std::size_t>(index)] = block;
+      // Until the other one has its block too; bounded, so that a broken pool fails, not hangs.
+      const auto& other = blocks[static_cast<std::size_t>(1 - index)];
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (other == nullptr && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+      }
+      convc_rt_free(task_context, block);
+      return other == nullptr ? 1 : 0;
+    });
+  };
+  REQUIRE(call.run() == CONVC_OK);
+  CHECK(std::abs(blocks[0] - blocks[1]) >= 256);
 }
