@@ -67,13 +67,13 @@ bool is_wanted(const Session& session, const NameFilter& filter, const Graph& gr
 
 /// Before a kernel is timed it must be right: exact data find every error of indexing and of
 /// threads, and cost one run of the reference.
-int verify_candidate(Session& session, const Artifact& artifact) {
+int verify_candidate(Session& session, const Artifact& artifact, const std::string& schedule) {
   ExerciseOptions exercise;
   exercise.seed = session.options.seed;
   exercise.kinds = {DataKind::integers};
   exercise.threads = thread_counts(session.options);
   exercise.all_placements = false;
-  return verify_artifact(session, artifact, exercise, [](const VerifiedKernel&) {});
+  return verify_artifact(session, artifact, schedule, exercise, [](const VerifiedKernel&) {});
 }
 
 std::vector<BenchCase> make_cases(const Session& session, const NameFilter& filter,
@@ -167,7 +167,7 @@ int run_bench(const Options& options) {
     if (!plans) return code;
     std::optional<Artifact> artifact = compile_session(session, *plans, &code);
     if (!artifact) return code;
-    code = verify_candidate(session, *artifact);
+    code = verify_candidate(session, *artifact, schedule);
     if (code != exit_done) {
       session.diagnostics.print_to_stderr();
       return code;

@@ -1,4 +1,10 @@
 // `convc compile`: spec files to libNAME.a, NAME.h and NAME.json.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
 #include "generators/driver/compilation.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/session.h"
@@ -21,12 +27,35 @@ void tell_performance_notes(Session& session, const ModulePlans& plans) {
   }
 }
 
+/// Whether files can be made in `directory`, which may not exist yet; told before minutes of
+/// compiling rather than after. What passes here can still fail in write_files.
+bool can_write_to(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::path existing = std::filesystem::absolute(directory, error);
+  while (!std::filesystem::exists(existing, error) && existing.has_relative_path())
+    existing = existing.parent_path();
+  int reason = 0;
+  if (!std::filesystem::is_directory(existing, error))
+    reason = ENOTDIR;
+  else if (access(existing.c_str(), W_OK | X_OK) != 0)
+    reason = errno;
+  if (reason != 0)
+    print_error("cannot write to " + directory.string() + ": " + existing.string() + ": " +
+                std::strerror(reason));
+  return reason == 0;
+}
+
 }  // namespace
 
 int run_compile(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/false);
   if (code != exit_done) return code;
+  const std::filesystem::path depfile_directory =
+      std::filesystem::path(options.depfile).parent_path();
+  if (!can_write_to(options.output_directory) ||
+      (!depfile_directory.empty() && !can_write_to(depfile_directory)))
+    return exit_environment;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;
   tell_performance_notes(session, *plans);

@@ -198,8 +198,7 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   OptionReader reader(arguments);
   options.files = arguments.getAllArgValues(OPT_INPUT);
   options.targets = reader.list(OPT_target);
-  options.schedules = reader.list(OPT_schedule);
-  if (options.schedules.empty()) options.schedules = {"auto"};
+  if (arguments.hasArg(OPT_schedule)) options.schedules = reader.list(OPT_schedule);
   options.library_name = reader.text(OPT_library_name);
   options.layer = reader.text(OPT_layer);
   options.format = reader.format(OPT_format);

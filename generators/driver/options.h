@@ -16,10 +16,10 @@ struct Options {
   Verb verb = Verb::summary;
   std::vector<std::string> files;  ///< at least one
 
-  std::vector<std::string> targets;    ///< as the user wrote them; empty: host
-  std::vector<std::string> schedules;  ///< "auto", "naive" or a plan file; never empty
-  std::string library_name;            ///< empty: the stem of the only file
-  std::string layer;                   ///< empty: all
+  std::vector<std::string> targets;               ///< as the user wrote them; empty: host
+  std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
+  std::string library_name;                       ///< empty: the stem of the only file
+  std::string layer;                              ///< empty: all
   OutputFormat format = OutputFormat::console;
 
   std::string output_directory;

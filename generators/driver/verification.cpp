@@ -59,6 +59,7 @@ std::string shell_word(const std::string& text) {
 
 /// The command that runs this one kernel again.
 std::string repro_command(const Session& session, const std::string& target,
+                          const std::string& schedule, const ExerciseOptions& exercise,
                           const VerifiedKernel& verified) {
   const Options& options = session.options;
   std::string command = "convc verify";
@@ -66,11 +67,12 @@ std::string repro_command(const Session& session, const std::string& target,
   if (!options.library_name.empty()) command += " --name " + shell_word(options.library_name);
   command += " --layer " + shell_word(session.module.graphs[verified.graph].name) + " --target " +
              shell_word(target);
-  if (options.schedules[0] != "auto") command += " --schedule " + shell_word(options.schedules[0]);
-  return command + " --seed " + std::to_string(options.seed);
+  if (schedule != "auto") command += " --schedule " + shell_word(schedule);
+  return command + " --seed " + std::to_string(exercise.seed);
 }
 
-void report_problem(Session& session, const Artifact& artifact, const VerifiedKernel& verified) {
+void report_problem(Session& session, const Artifact& artifact, const std::string& schedule,
+                    const ExerciseOptions& exercise, const VerifiedKernel& verified) {
   const Graph& graph = session.module.graphs[verified.graph];
   const CompiledLayer& first = artifact.layers[verified.graph][verified.target][0];
   const char* complaint = verified.result.verdict == Verdict::mistrusted
@@ -81,12 +83,13 @@ void report_problem(Session& session, const Artifact& artifact, const VerifiedKe
       .error(Code::none, session.diagnostics.range_at(graph.location),
              "the " + first.isa + " kernel of `" + graph.name + "`" + complaint)
       .note(verified.result.message)
-      .note("repeat with: " + repro_command(session, first.target, verified));
+      .note("repeat with: " + repro_command(session, first.target, schedule, exercise, verified));
 }
 
 }  // namespace
 
-int verify_artifact(Session& session, const Artifact& artifact, const ExerciseOptions& options,
+int verify_artifact(Session& session, const Artifact& artifact, const std::string& schedule,
+                    const ExerciseOptions& options,
                     const std::function<void(const VerifiedKernel&)>& report) {
   const std::size_t targets = artifact.targets.size();
   const std::size_t count = artifact.module.graphs.size() * targets;
@@ -106,7 +109,7 @@ int verify_artifact(Session& session, const Artifact& artifact, const ExerciseOp
       const VerifiedKernel verified{reported / targets, reported % targets, *results[reported]};
       if (verified.result.verdict != Verdict::passed) {
         exit_code = exit_verification_failed;
-        report_problem(session, artifact, verified);
+        report_problem(session, artifact, schedule, options, verified);
       }
       progress.clear();
       report(verified);

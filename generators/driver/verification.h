@@ -19,11 +19,12 @@ struct VerifiedKernel {
   ExerciseResult result;
 };
 
-/// Runs exercise_kernel for every graph and target of `artifact`, up to session.options.jobs at a
-/// time, and calls `report` for each in order. A kernel that is wrong, mistrusted or crashes
-/// becomes an error in session.diagnostics with the command that repeats it. Returns exit_done,
-/// exit_verification_failed, exit_environment or exit_interrupted.
-int verify_artifact(Session& session, const Artifact& artifact, const ExerciseOptions& options,
+/// Runs exercise_kernel for every graph and target of `artifact`, compiled with `schedule`, up to
+/// session.options.jobs at a time, and calls `report` for each in order. A kernel that is wrong,
+/// mistrusted or crashes becomes an error in session.diagnostics with the command that repeats it.
+/// Returns exit_done, exit_verification_failed, exit_environment or exit_interrupted.
+int verify_artifact(Session& session, const Artifact& artifact, const std::string& schedule,
+                    const ExerciseOptions& options,
                     const std::function<void(const VerifiedKernel&)>& report);
 
 }  // namespace convc

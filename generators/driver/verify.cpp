@@ -108,13 +108,14 @@ int run_verify(const Options& options) {
   if (options.format == OutputFormat::json) {
     nlohmann::ordered_json document = {{"library", artifact->library_name}, {"seed", options.seed}};
     document["kernels"] = nlohmann::ordered_json::array();
-    code = verify_artifact(session, *artifact, exercise, [&](const VerifiedKernel& verified) {
-      document["kernels"].push_back(json_of(*artifact, verified));
-    });
+    code = verify_artifact(session, *artifact, options.schedules[0], exercise,
+                           [&](const VerifiedKernel& verified) {
+                             document["kernels"].push_back(json_of(*artifact, verified));
+                           });
     if (code != exit_interrupted) llvm::outs() << document.dump(2) << "\n";
   } else {
     ConsoleReport report(*artifact);
-    code = verify_artifact(session, *artifact, exercise,
+    code = verify_artifact(session, *artifact, options.schedules[0], exercise,
                            [&](const VerifiedKernel& verified) { report.add(verified); });
     if (code != exit_interrupted) report.finish();
   }

@@ -31,9 +31,9 @@ struct Library {
   /// Verifies, and returns the verdict of each graph.
   std::vector<Verdict> verify(int expected_exit_code) {
     std::vector<Verdict> verdicts;
-    const int code = verify_artifact(session, artifact, {}, [&](const VerifiedKernel& verified) {
-      verdicts.push_back(verified.result.verdict);
-    });
+    const int code = verify_artifact(
+        session, artifact, "auto", {},
+        [&](const VerifiedKernel& verified) { verdicts.push_back(verified.result.verdict); });
     CHECK(code == expected_exit_code);
     return verdicts;
   }

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
 
-from cli import EDGES, SMALL, TEXTBOOK, CliTest, main, npy, read_npy
+from cli import CONVC, EDGES, SMALL, TEXTBOOK, CliTest, main, npy, read_npy
 
 IMAGE = [float((7 * i * i + 3 * i) % 11) for i in range(25)]
 
@@ -153,6 +155,11 @@ class Run(CliTest):
                       self.check(1, *command, "--layer", "vertical", "--kernel", "x.npy").err)
 
 
+def iter_until(stream, text):
+    """The first line of a stream that holds `text`; empty when it ends before."""
+    return next((line for line in stream if text in line), b"")
+
+
 class Bench(CliTest):
     QUICK = ["--min-time", "0.01", "--rounds", "5"]
 
@@ -181,6 +188,17 @@ class Bench(CliTest):
         self.write("net.conv", EDGES)
         out = self.check(0, "bench", "net.conv", *self.QUICK).out
         self.assertRegex(out, r"net/vertical/auto/threads:1\S* .*peak_fraction=")
+
+    def test_interrupted_while_it_measures(self):
+        self.write("net.conv", EDGES)
+        process = subprocess.Popen(
+            [CONVC, "bench", "net.conv", "--min-time", "100"], cwd=self.directory,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment())
+        self.assertIn(b"fma_peak_gflops", iter_until(process.stderr, b"fma_peak_gflops"))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertNotIn(b"internal error", err)
 
     def test_filters(self):
         self.write("net.conv", SMALL + EDGES)
