@@ -33,7 +33,7 @@ std::int32_t counting_step(void** argv) {
     int most = mine->most_threads;
     while (running > most && !mine->most_threads.compare_exchange_weak(most, running)) {
     }
-    ++mine->runs[static_cast<std::size_t>(index + 500)];
+    ++mine->runs[static_cast<std::size_t>(index) + 500];
     --mine->running;
     return 0;
   });

@@ -69,8 +69,7 @@ typedef struct convc_pool {
  * zero. */
 typedef struct convc_options {
   size_t struct_bytes;
-  uint32_t
-      threads; /* threads of this call; 0: convc_get_threads(); above CONVC_MAX_THREADS: that */
+  uint32_t threads;       /* of this call, capped at CONVC_MAX_THREADS; 0: convc_get_threads() */
   uint32_t reserved;      /* 0 */
   const char* isa;        /* variant by name, e.g. "avx2"; NULL: the best this CPU runs */
   const convc_pool* pool; /* NULL: the runtime's own pool */
@@ -99,8 +98,8 @@ CONVC_API uint32_t convc_get_threads(void);
  * ahead (0: convc_get_threads()); returns how many threads, the caller included, a call can now
  * use, which is less than asked when the system refuses. Calls with fewer threads than they asked
  * for give the same results. Pool threads inherit the CPU mask and priority of the thread that
- * makes them, and block all signals. After fork() the child makes a pool of its own; do not fork
- * inside a task. */
+ * makes them, and leave signals to the program's threads. After fork() the child makes a pool of
+ * its own; do not fork inside a task. */
 CONVC_API uint32_t convc_start_threads(uint32_t threads);
 
 /* Joins and frees the runtime's own pool (for leak checkers and before unloading). The next
