@@ -2,6 +2,7 @@
 #include "generators/plan/tasks.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace convc {
 namespace {
@@ -55,11 +56,41 @@ std::int64_t rows_that_fit(const LayerSpec& layer, bool flat, const Extent& exte
   return std::min((1 + spare / std::max<std::int64_t>(more, 1)) * extent.step, extent.rows);
 }
 
-/// Rows of equal blocks: an even number of them per image suits an even number of threads.
-std::int64_t rows_of_equal_blocks(const Extent& extent, std::int64_t blocks) {
-  std::int64_t per_image = std::max<std::int64_t>(ceil_div(blocks, extent.images), 1);
-  if (per_image > 1) per_image = round_up(per_image, 2);
-  return std::min(round_up(ceil_div(extent.rows, per_image), extent.step), extent.rows);
+/// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
+/// time: 1 when the last ones end together.
+double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
+  std::vector<std::int64_t> busy_until(static_cast<std::size_t>(threads), 0);
+  for (std::int64_t image = 0; image < images; ++image) {
+    for (std::int64_t begin = 0; begin < total; begin += block) {
+      *std::min_element(busy_until.begin(), busy_until.end()) += std::min(block, total - begin);
+    }
+  }
+  const std::int64_t end = *std::max_element(busy_until.begin(), busy_until.end());
+  return static_cast<double>(total * images) / static_cast<double>(end * threads);
+}
+
+/// The block size that keeps 2 and 4 threads busiest (2 matter more), for between half and twice
+/// the `wanted` blocks in all, and at least `least_blocks`. Fewer blocks win ties: each has its own
+/// loops and, with a halo, its own copies.
+std::int64_t balanced_block(std::int64_t total, std::int64_t step, std::int64_t images,
+                            std::int64_t least_blocks, std::int64_t wanted) {
+  const std::int64_t least =
+      std::max<std::int64_t>(ceil_div(std::max(least_blocks, wanted / 2), images), 1);
+  const std::int64_t most = 2 * ceil_div(std::max(least_blocks, wanted), images);
+  if (least_blocks <= 1 && wanted <= 1) return total;
+  std::int64_t best = 0;
+  double best_share = 0;
+  for (std::int64_t blocks = least; blocks <= most; ++blocks) {
+    const std::int64_t block = std::min(round_up(ceil_div(total, blocks), step), total);
+    const double share =
+        (3 * busy_share(total, block, images, 2) + busy_share(total, block, images, 4)) / 4;
+    constexpr double kWorthMoreBlocks = 0.01;
+    if (share > best_share + kWorthMoreBlocks) {
+      best = block;
+      best_share = share;
+    }
+  }
+  return best;
 }
 
 /// Work worth a thread of its own, in predicted cycles: some 10 times a fork and join.
@@ -97,13 +128,14 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
   const std::int64_t panel_traffic = extent.weights_bytes + all_input_bytes * (visits + copies);
   if (row_traffic > panel_traffic && extent.panels > 1) {
     tasks.row_block = extent.rows;
-    tasks.panel_block = panel_tasks == 1 ? 0 : ceil_div(extent.panels, panel_tasks);
+    tasks.panel_block =
+        panel_tasks == 1 ? 0 : balanced_block(extent.panels, 1, extent.images, 1, panel_tasks);
     tasks.text = "weights are read once, by tasks of " +
                  std::to_string(tasks.panel_block == 0 ? extent.panels : tasks.panel_block) +
                  " panels";
     return tasks;
   }
-  tasks.row_block = rows_of_equal_blocks(extent, blocks);
+  tasks.row_block = balanced_block(extent.rows, extent.step, extent.images, cached_blocks, blocks);
   tasks.text = std::to_string(extent.images * ceil_div(extent.rows, tasks.row_block)) +
                " tasks of " + std::to_string(tasks.row_block) + unit + ", whose input stays in L2";
   return tasks;
