@@ -68,17 +68,19 @@ void check_kernels(const Module& module, const PlanChoice& choose_plan) {
   INFO(session.diagnostics.render(false));
   REQUIRE(compiled.artifact.has_value());
 
-  verify_artifact(session, *compiled.artifact, ExerciseOptions{}, [&](const VerifiedKernel& one) {
-    const Graph& graph = module.graphs[one.graph];
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-      UNSCOPED_INFO(layer_to_spec_line(graph.nodes[i].layer)
-                    << "\n  " << session.targets[one.target].machine.isa << ": "
-                    << to_text(plans[one.graph][one.target][i]));
-    }
-    INFO(name_of(one.result.verdict) << ": " << one.result.message);
-    // Random layers can be all zero by right (relu of a negative bias); wrong they may not be.
-    CHECK(one.result.verdict != Verdict::failed);
-  });
+  verify_artifact(session, *compiled.artifact, "auto", ExerciseOptions{},
+                  [&](const VerifiedKernel& one) {
+                    const Graph& graph = module.graphs[one.graph];
+                    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+                      UNSCOPED_INFO(layer_to_spec_line(graph.nodes[i].layer)
+                                    << "\n  " << session.targets[one.target].machine.isa << ": "
+                                    << to_text(plans[one.graph][one.target][i]));
+                    }
+                    INFO(name_of(one.result.verdict) << ": " << one.result.message);
+                    // Random layers can be all zero by right (relu of a negative bias); wrong they
+                    // may not be.
+                    CHECK(one.result.verdict != Verdict::failed);
+                  });
 }
 
 }  // namespace convc::test
