@@ -45,7 +45,7 @@ test-all:
 
 lint:
 	@tools/setup test
-	@tools/build --configure-only release
+	@tools/build release all
 	@python3 tools/lint.py --all
 
 format:

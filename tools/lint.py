@@ -2,7 +2,8 @@
 
   lint.py --rules     sizes, layering, sources listed in CMake, forbidden words
   lint.py --format    clang-format, nothing changed
-  lint.py --tidy      clang-tidy over build/release (configured), remembering what passed
+  lint.py --tidy      clang-tidy over build/release (built, as some headers are generated); what
+                      passed is remembered
   lint.py --all       the three
   lint.py --reformat  runs clang-format in place
 """

@@ -103,7 +103,7 @@ void set_shapes(Halide::Internal::AbstractGenerator& generator,
       ++argument;
     }
   }
-  for (Halide::Func output : generator.output_func("output")) {
+  for (const Halide::Func& output : generator.output_func("output")) {
     for (Halide::OutputImageParam buffer : output.output_buffers()) {
       int index = 0;
       for (const ArgumentDim& dim : argument->dims) {

@@ -34,7 +34,8 @@ Outcome run(std::size_t count, const Work& work, const WorkerLimits& limits = {}
   outcome.failure = run_workers(
       count, limits, work,
       [&](std::size_t index, WorkerResult result) {
-        REQUIRE(outcome.results.emplace(index, std::move(result)).second);
+        const bool is_first = outcome.results.emplace(index, std::move(result)).second;
+        REQUIRE(is_first);
       },
       &outcome.error);
   return outcome;
