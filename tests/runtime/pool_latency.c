@@ -59,9 +59,10 @@ static void measure(size_t threads, int64_t gap_nanoseconds) {
     times[i] = now_nanoseconds() - start;
   }
   qsort(times, LOOPS, sizeof times[0], compare);
+  const size_t median = LOOPS / 2, ninetieth = LOOPS * 9 / 10;
   printf("threads %zu, gap %4lld us: median %5.2f us, 90th percentile %5.2f us\n", threads,
-         (long long)gap_nanoseconds / 1000, (double)times[LOOPS / 2] / 1000,
-         (double)times[LOOPS * 9 / 10] / 1000);
+         (long long)gap_nanoseconds / 1000, (double)times[median] / 1000,
+         (double)times[ninetieth] / 1000);
 }
 
 int main(int argc, char** argv) {
