@@ -20,9 +20,9 @@ int main() {
   }
   for (std::size_t i = 0; i < kernel.size(); ++i) kernel[i] = static_cast<float>(i % 5) - 2;
   packed.fill(0.0F);
-  for (int tap = 0; tap < 9 * kChannels; ++tap) {
-    for (int k = 0; k < kFilters; ++k) {
-      packed.data()[tap * kPanel + k] = kernel[static_cast<std::size_t>(tap * kFilters + k)];
+  for (std::size_t tap = 0; tap < 9 * kChannels; ++tap) {
+    for (std::size_t k = 0; k < kFilters; ++k) {
+      packed.data()[tap * kPanel + k] = kernel[tap * kFilters + k];
     }
   }
   for (int k = 0; k < kPanel; ++k) bias(k) = static_cast<float>(k);
