@@ -1,7 +1,7 @@
 # The front door: each target installs what it needs first (tools/setup), on a bare Debian 12 with
 # make. Below are CMake presets (CMakePresets.json); the compiler ends up as build/bin/convc.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all lint tidy format fuzz asan tsan bench install clean
+.PHONY: help setup build demo test test-all conformance lint tidy format fuzz asan tsan bench install clean
 MAKEFLAGS += --no-print-directory
 
 # make test runs the suites one by one, each in the slice of time that tools/test gives it.
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo       edge pictures of a photograph (IMAGE=yours), feature maps, ResNet-50 table'
 	@echo 'make test       lint and all tests but the long ones'
 	@echo 'make test-all   the long forms too: FUZZ_SECONDS=$(FUZZ_SECONDS), everything under sanitizers'
+	@echo 'make conformance  ONNX backend cases, 2,000 random specs against Keras; writes docs/conformance.md'
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
 	@echo 'make fuzz       the parser under libFuzzer;  make asan, make tsan  sanitizer suites'
@@ -42,6 +43,12 @@ test:
 test-all:
 	@tools/setup test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/test long
+
+conformance:
+	@tools/setup test
+	@tools/build release convc
+	@tools/conformance onnx --update
+	@tools/conformance keras --count 2000
 
 lint:
 	@tools/setup test

@@ -24,9 +24,10 @@ struct CallArgument {
 
 /// What a call made: the elaborator fills it in. `index` is into the elaborator's tables.
 struct Handle {
-  enum class Kind { none, broken, layer, input, sequential, open_size };
+  enum class Kind { none, broken, layer, input, tensor, sequential, model, open_size };
   Kind kind = Kind::none;
   std::size_t index = 0;
+  std::int64_t min = 0, max = 0;  ///< open_size
 };
 
 /// What only lists, tuples, calls and (once elaborated) names have.
@@ -34,6 +35,7 @@ struct Compound {
   std::vector<Expr> items;  ///< of a list or tuple; empty when `numbers` is not
   /// A long list of numbers only keeps them here, 8 bytes each, because literal filters are long.
   std::vector<double> numbers;
+  bool any_numbers = false;      ///< numbers may be infinite or none at all: they come from C++
   std::unique_ptr<Expr> callee;  ///< of a call
   std::vector<CallArgument> arguments;
   Handle handle;                      ///< of a call, set by the elaborator

@@ -1,148 +1,158 @@
-// Builder calls to drafts; the rest is the checker's.
+// Builder calls to the syntax tree that spec text makes; the rest is the elaborator's.
 #include "dsl/builder.h"
 
-#include <cmath>
+#include <deque>
 
 #include "dsl/checker.h"
 #include "dsl/cost.h"
+#include "dsl/elaborate.h"
 #include "dsl/names.h"
 #include "dsl/text.h"
-#include "dsl/vocabulary.h"
 
 namespace convc {
 namespace {
 
-class DraftMaker {
+Expr compound(ExprKind kind) {
+  Expr expr;
+  expr.kind = kind;
+  expr.compound = std::make_unique<Compound>();
+  return expr;
+}
+
+Expr word(ExprKind kind, std::string_view text) {
+  Expr expr;
+  expr.kind = kind;
+  expr.text = text;
+  return expr;
+}
+
+// Views point into the values, which outlive the elaborator.
+class TreeMaker {
  public:
-  DraftMaker(const std::string& library, Diagnostics& diagnostics)
-      : library_(library), diagnostics_(diagnostics) {}
+  explicit TreeMaker(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-  GraphDraft graph(const Conv2D& layer) {
-    GraphDraft graph;
-    graph.layers.push_back(draft(layer, library_));
-    graph.name = graph.layers.front().name;
-    graph.broken = graph.layers.front().broken;
-    return graph;
-  }
-
-  GraphDraft graph(const Sequential& chain) {
-    GraphDraft graph;
-    graph.is_sequential = true;
-    // Keras makes the layers of a chain before the chain; names count in that order either way.
-    graph.broken = !read_name(chain.name, "sequential", library_, &graph.name);
-    const std::string scope = cat(library_, ".", graph.name);
-    if (!chain.input.shape.empty()) {
-      diagnostics_.set_origin(scope);
-      InputDraft input;
-      input.shape = shape(chain.input.shape, "`shape`");
-      if (chain.input.batch_size) input.batch = {*chain.input.batch_size, {}};
-      graph.broken = graph.broken || input.shape.wrong();
-      graph.input = input;
-    }
-    for (const Conv2D& layer : chain.layers) {
-      graph.layers.push_back(draft(layer, scope));
-      graph.broken = graph.broken || graph.layers.back().broken;
-    }
-    if (!graph.layers.empty()) return graph;
-    diagnostics_.set_origin(scope);
-    diagnostics_.error(Code::empty_sequential, {},
-                       cat("Sequential \"", graph.name, "\" has no layers"));
-    graph.broken = true;
-    return graph;
+  Expr tree(const Value& value) {
+    return std::visit([&](const auto& held) { return make(held); }, value.held);
   }
 
  private:
-  bool read_name(const std::string& given, const char* prefix, const std::string& scope,
-                 std::string* name) {
-    *name = given.empty() ? auto_names_.next(prefix) : given;
-    diagnostics_.set_origin(cat(scope, ".", *name));
-    return given.empty() ||
-           check_name(given, "the name", Code::not_an_identifier, {}, "use name=\"", diagnostics_);
+  static Expr make(Value::None) { return {}; }
+  static Expr make(bool value) {
+    Expr expr;
+    expr.kind = ExprKind::boolean;
+    expr.integer = value ? 1 : 0;
+    return expr;
   }
-
-  Given<ImageShape> shape(const std::vector<std::int64_t>& sizes, const char* what) {
-    Given<ImageShape> given;
-    given.present = true;
-    if (sizes.size() == 3) {
-      given.value = ImageShape{sizes[0], sizes[1], sizes[2]};
-    } else {
-      diagnostics_.error(
-          Code::wrong_type, {},
-          cat(what, " must be (height, width, channels), not ", count_of(sizes.size(), "size")));
-    }
-    return given;
+  Expr make(std::int64_t value) {
+    Expr expr = word(ExprKind::integer, keep(std::to_string(value)));
+    expr.integer = value;
+    expr.number = static_cast<double>(value);
+    return expr;
   }
-
-  Given<LiteralRef> literal(const Literal& numbers, const char* what) {
-    Given<LiteralRef> given;
-    given.present = true;
-    for (const std::int64_t size : numbers.shape) {
-      if (size >= 1) continue;
-      diagnostics_.error(Code::literal_shape, {}, cat(what, " has a size of ", size));
-      return given;
-    }
-    const std::optional<std::int64_t> count = product_of(numbers.shape);
+  Expr make(double value) {
+    Expr expr = word(ExprKind::floating, keep(cat(value)));
+    expr.number = value;
+    return expr;
+  }
+  static Expr make(const std::string& text) { return word(ExprKind::string, text); }
+  static Expr make(const Name& name) { return word(ExprKind::name, name.text); }
+  Expr make(const Value::List& items) {
+    Expr expr = compound(ExprKind::list);
+    for (const Value& item : items) expr.compound->items.push_back(tree(item));
+    return expr;
+  }
+  Expr make(const Literal& numbers) {
+    const std::optional<std::int64_t> count = counted(numbers.shape);
     if (!count || static_cast<std::size_t>(*count) != numbers.values.size()) {
       diagnostics_.error(
           Code::literal_shape, {},
-          cat(what, " has ", count_of(numbers.values.size(), "number"), ", but its shape is for ",
-              count ? std::to_string(*count) : "more than 2^63"));
-      return given;
+          cat("a literal has ", count_of(numbers.values.size(), "number"),
+              ", but its shape is for ", count ? std::to_string(*count) : "another count"));
+      return broken();
     }
-    for (const float value : numbers.values) {
-      if (std::isfinite(value)) continue;
-      diagnostics_.error(Code::literal_range, {}, cat(what, " holds a number that is not finite"));
-      return given;
+    std::size_t next = 0;
+    return lists(numbers, 0, &next);
+  }
+  Expr make(const Value::CallRef& ref) {
+    const Call& call = *ref;
+    Expr expr = compound(ExprKind::call);
+    expr.compound->callee = std::make_unique<Expr>(word(ExprKind::name, call.callable()));
+    for (const auto& [name, value] : call.arguments()) {
+      expr.compound->arguments.push_back({name, {}, std::make_unique<Expr>(tree(value))});
     }
-    given.value = std::make_shared<const Literal>(numbers);
-    return given;
+    for (const Value& tensors : call.tensors()) {
+      Expr outer = compound(ExprKind::call);
+      outer.compound->callee = std::make_unique<Expr>(std::move(expr));
+      outer.compound->arguments.push_back({{}, {}, std::make_unique<Expr>(tree(tensors))});
+      expr = std::move(outer);
+    }
+    return expr;
   }
 
-  LayerDraft draft(const Conv2D& layer, const std::string& scope) {
-    LayerDraft out;
-    out.broken = !read_name(layer.name, "conv2d", scope, &out.name);
-    if (layer.filters) out.filters = {*layer.filters, {}};
-    if (layer.kernel_size != Size2D{0, 0}) out.kernel_size = {layer.kernel_size, {}};
-    out.strides = {layer.strides, {}};
-    out.dilation_rate = {layer.dilation_rate, {}};
-    out.groups = {layer.groups, {}};
-    out.use_bias = {layer.use_bias, {}};
-    if (layer.batch) out.batch = {*layer.batch, {}};
-    if (!layer.input_shape.empty()) out.input_shape = shape(layer.input_shape, "`input_shape`");
-    if (layer.kernel) out.kernel = literal(*layer.kernel, "`kernel`");
-    if (layer.bias) out.bias = literal(*layer.bias, "`bias`");
-    out.padding.present = true;
-    if (const auto* word = std::get_if<std::string>(&layer.padding)) {
-      const std::optional<PaddingMode> mode = read_padding(*word, {}, diagnostics_);
-      if (mode) out.padding.value = PaddingDraft{*mode, {}};
-    } else {
-      out.padding.value =
-          PaddingDraft{PaddingMode::explicit_pairs, std::get<Padding2D>(layer.padding)};
+  // Nullopt when a size is not positive or the product overflows.
+  static std::optional<std::int64_t> counted(const std::vector<std::int64_t>& shape) {
+    for (const std::int64_t size : shape) {
+      if (size < 1) return std::nullopt;
     }
-    out.activation.present = true;
-    out.activation.value = read_activation(layer.activation, {}, diagnostics_);
-    // Each is called, whatever the ones before it say.
-    const bool dtype_ok = read_dtype(layer.dtype, {}, diagnostics_).has_value();
-    const bool format_ok = check_data_format(layer.data_format, {}, diagnostics_);
-    const bool mode_ok = check_padding_mode(layer.padding_mode, {}, diagnostics_);
-    out.broken = out.broken || !dtype_ok || !format_ok || !mode_ok || out.any_wrong();
-    return out;
+    return shape.empty() ? std::nullopt : product_of(shape);
   }
 
-  const std::string& library_;
+  // Nested lists; the innermost ones are compact.
+  static Expr lists(const Literal& numbers, std::size_t axis, std::size_t* next) {
+    Expr expr = compound(ExprKind::list);
+    for (std::int64_t i = 0; i < numbers.shape[axis]; ++i) {
+      if (axis + 1 == numbers.shape.size()) {
+        expr.compound->numbers.push_back(static_cast<double>(numbers.values[(*next)++]));
+        expr.compound->any_numbers = true;
+      } else {
+        expr.compound->items.push_back(lists(numbers, axis + 1, next));
+      }
+    }
+    return expr;
+  }
+
+  static Expr broken() {
+    Expr expr = compound(ExprKind::call);
+    expr.compound->handle.kind = Handle::Kind::broken;
+    expr.compound->callee = std::make_unique<Expr>();
+    return expr;
+  }
+
+  std::string_view keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+
   Diagnostics& diagnostics_;
-  AutoNames auto_names_;
+  std::deque<std::string> kept_;
 };
+
+// What locates the diagnostics of a statement: the name that it gives, or what it calls.
+std::string origin_of(const std::string& library, const std::pair<std::string, Value>& statement) {
+  const auto* ref = std::get_if<Value::CallRef>(&statement.second.held);
+  if (ref == nullptr) return cat(library, ".", statement.first);
+  const Call* call = ref->get();
+  for (const auto& [name, value] : call->arguments()) {
+    const auto* text = std::get_if<std::string>(&value.held);
+    if (name == "name" && text != nullptr) return cat(library, ".", *text);
+  }
+  return cat(library, ".", statement.first.empty() ? call->callable() : statement.first);
+}
 
 }  // namespace
 
-ModuleBuilder& ModuleBuilder::conv2d(Conv2D layer) {
-  parts_.emplace_back(std::move(layer));
+Value::Value(const Call& call) : held(std::make_shared<const Call>(call)) {}
+
+Call Call::on(Value tensors) const {
+  Call called = *this;
+  called.tensors_.push_back(std::move(tensors));
+  return called;
+}
+
+ModuleBuilder& ModuleBuilder::add(const Call& call) {
+  statements_.emplace_back("", Value(call));
   return *this;
 }
 
-ModuleBuilder& ModuleBuilder::sequential(Sequential chain) {
-  parts_.emplace_back(std::move(chain));
+ModuleBuilder& ModuleBuilder::set(std::string name, Value value) {
+  statements_.emplace_back(std::move(name), std::move(value));
   return *this;
 }
 
@@ -152,12 +162,19 @@ std::optional<Module> ModuleBuilder::build(Diagnostics& diagnostics) const {
   draft.name = name_;
   diagnostics.set_origin(name_);
   check_name(name_, "the library's name", Code::library_name, {}, "call it \"", diagnostics);
-  if (parts_.empty()) {
-    diagnostics.error(Code::no_layers, {}, "this library holds no layers");
+  TreeMaker trees(diagnostics);
+  Elaborator elaborator(&diagnostics);
+  for (const auto& statement : statements_) {
+    diagnostics.set_origin(origin_of(name_, statement));
+    Statement tree;
+    tree.target = statement.first;
+    tree.value = trees.tree(statement.second);
+    elaborator.add(std::move(tree));
   }
-  DraftMaker maker(name_, diagnostics);
-  for (const auto& part : parts_) {
-    draft.graphs.push_back(std::visit([&](const auto& one) { return maker.graph(one); }, part));
+  diagnostics.set_origin(name_);
+  draft.graphs = elaborator.finish();
+  if (draft.graphs.empty() && diagnostics.error_count() == errors_before) {
+    diagnostics.error(Code::no_layers, {}, "this library holds no layers");
   }
   std::optional<Module> module = check_module(draft, diagnostics);
   if (diagnostics.error_count() != errors_before) return std::nullopt;

@@ -2,19 +2,24 @@
 //
 //   convc::Diagnostics diagnostics;
 //   const auto module = convc::ModuleBuilder("edge")
-//       .conv2d({.filters = 32, .kernel_size = {3, 3}, .padding = "same",
-//                .input_shape = {5, 5, 1}, .name = "first"})
-//       .sequential({.layers = {{.filters = 32, .kernel_size = {3, 3}, .activation = "relu"},
-//                               {.filters = 64, .kernel_size = {3, 3}}},
-//                    .input = {.shape = {32, 32, 3}}, .name = "edge_net"})
-//       .build(diagnostics);
+//       .add(convc::Call("Conv2D", {{"filters", 32}, {"kernel_size", 3}, {"padding", "same"},
+//                                   {"input_shape", {5, 5, 1}}, {"name", "first"}}))
+//       .set("x", convc::Call("Input", {{"shape", {32, 32, 3}}}))
+//       .set("y", convc::Call("Conv2D", {{"filters", 32}, {"kernel_size",
+//       3}}).on(convc::Name("x"))) .add(convc::Call("Model", {{"inputs", convc::Name("x")},
+//       {"outputs", convc::Name("y")}})) .build(diagnostics);
 //
-// Diagnostics begin with where the layer is, e.g. "edge.first: error: ...".
+// Diagnostics begin with where the statement is, e.g. "edge.first: error: ...".
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -24,52 +29,70 @@
 
 namespace convc {
 
-/// A word ("valid", "same") or explicit zeros around the image.
-using PaddingArgument = std::variant<std::string, Padding2D>;
-
-/// The arguments of Conv2D. Every member has an initializer, so that designated initializers may
-/// leave any out without a warning. An empty name is an automatic one; an empty input_shape is not
-/// given.
-struct Conv2D {
-  std::optional<std::int64_t> filters = std::nullopt;
-  Size2D kernel_size = {0, 0};  ///< (0, 0): not given, as it may be with `kernel`
-  Size2D strides = {1, 1};
-  PaddingArgument padding = "valid";
-  std::string data_format = "channels_last";
-  Size2D dilation_rate = {1, 1};
-  std::int64_t groups = 1;
-  std::string activation = "linear";
-  bool use_bias = true;
-  std::string padding_mode = "zeros";
-  /// [height, width, in_channels / groups, filters], or [height, width] for one of each.
-  std::optional<Literal> kernel = std::nullopt;
-  std::optional<Literal> bias = std::nullopt;  ///< [filters]
-  std::vector<std::int64_t> input_shape = {};  ///< height, width, channels
-  std::optional<std::int64_t> batch = std::nullopt;
-  std::string dtype = "float32";
-  std::string name = {};
+/// What an earlier ModuleBuilder::set gave a name.
+struct Name {
+  explicit Name(std::string name) : text(std::move(name)) {}
+  std::string text;
 };
 
-/// The arguments of Input; an empty shape means that there is no Input.
-struct Input {
-  std::vector<std::int64_t> shape = {};  ///< height, width, channels
-  std::optional<std::int64_t> batch_size = std::nullopt;
+class Call;
+
+/// An argument's value: a number, a word, None, a list, literal numbers, a name or a call.
+class Value {
+ public:
+  using List = std::vector<Value>;
+  using None = std::monostate;
+  using CallRef = std::shared_ptr<const Call>;
+  std::variant<None, bool, std::int64_t, double, std::string, List, Literal, Name, CallRef> held;
+
+  Value() = default;  ///< None
+  Value(bool value) : held(value) {}
+  template <std::integral T>
+  Value(T value) : held(static_cast<std::int64_t>(value)) {}
+  template <std::floating_point T>
+  Value(T value) : held(static_cast<double>(value)) {}
+  Value(const char* value) : held(std::string(value)) {}
+  Value(std::string value) : held(std::move(value)) {}
+  Value(std::initializer_list<Value> items) : held(List(items)) {}
+  Value(List items) : held(std::move(items)) {}
+  Value(Literal numbers) : held(std::move(numbers)) {}
+  Value(Name name) : held(std::move(name)) {}
+  Value(const Call& call);
 };
 
-/// The arguments of Sequential.
-struct Sequential {
-  std::vector<Conv2D> layers = {};
-  Input input = {};
-  std::string name = {};
+struct Argument {
+  std::string name;
+  Value value;
 };
 
-/// Collects layers; nothing is checked before build().
+/// A call of one of the language's names, e.g. Conv2D, Input, Sequential, Model, Dim.
+class Call {
+ public:
+  explicit Call(std::string callable, std::vector<Argument> arguments = {})
+      : callable_(std::move(callable)), arguments_(std::move(arguments)) {}
+
+  /// The layer that this call makes, called on a tensor, or on a list of tensors.
+  [[nodiscard]] Call on(Value tensors) const;
+
+  [[nodiscard]] const std::string& callable() const { return callable_; }
+  [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
+  [[nodiscard]] const std::vector<Value>& tensors() const { return tensors_; }
+
+ private:
+  std::string callable_;
+  std::vector<Argument> arguments_;
+  std::vector<Value> tensors_;  // one for each call of a call
+};
+
+/// Collects statements; nothing is checked before build().
 class ModuleBuilder {
  public:
   explicit ModuleBuilder(std::string library_name) : name_(std::move(library_name)) {}
 
-  ModuleBuilder& conv2d(Conv2D layer);
-  ModuleBuilder& sequential(Sequential chain);
+  /// A layer, a Sequential or a Model: `Conv2D(...)`.
+  ModuleBuilder& add(const Call& call);
+  /// `name = value`.
+  ModuleBuilder& set(std::string name, Value value);
 
   /// The checked Module, or nullopt with everything that is wrong in `diagnostics`. The builder can
   /// be added to and built again.
@@ -77,7 +100,7 @@ class ModuleBuilder {
 
  private:
   std::string name_;
-  std::vector<std::variant<Conv2D, Sequential>> parts_;
+  std::vector<std::pair<std::string, Value>> statements_;
 };
 
 }  // namespace convc

@@ -1,6 +1,11 @@
 // The checks of one layer that need no input shape.
+#include <algorithm>
+#include <cmath>
+
+#include "dsl/axes.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
+#include "dsl/vocabulary.h"
 
 namespace convc {
 namespace {
@@ -8,25 +13,17 @@ namespace {
 class LayerChecker {
  public:
   LayerChecker(const LayerDraft& draft, Diagnostics& diagnostics)
-      : draft_(draft), diagnostics_(diagnostics) {}
+      : draft_(draft), type_(*draft.type), diagnostics_(diagnostics) {}
 
   bool run() {
     if (!draft_.unmatched) check_presence();
-    check_count("`filters`", draft_.filters);
-    check_count("`groups`", draft_.groups);
-    check_count("`batch`", draft_.batch);
-    check_sizes("`kernel_size`", draft_.kernel_size);
-    check_sizes("`strides`", draft_.strides);
-    check_sizes("`dilation_rate`", draft_.dilation_rate);
+    check_sizes();
     check_padding();
-    if (draft_.input_shape.value) {
-      for (const std::int64_t size : *draft_.input_shape.value) {
-        if (!check_size("a size of `input_shape`", size, 1, draft_.input_shape.range)) break;
-      }
-    }
     check_groups();
-    check_kernel();
-    check_bias();
+    if (type_.role == LayerRole::convolution) check_kernel();
+    check_parameters();
+    check_normalization();
+    check_finite();
     return ok_;
   }
 
@@ -36,14 +33,27 @@ class LayerChecker {
     return diagnostics_.error(code, range.known() ? range : draft_.callee, std::move(message));
   }
 
+  void need(bool given, std::string_view name, const std::string& help) {
+    if (given) return;
+    fail(Code::missing_argument, draft_.callee, cat(type_.callable, " needs `", name, "`"))
+        .help(help);
+  }
+
   void check_presence() {
-    if (!draft_.filters.present) {
-      fail(Code::missing_argument, draft_.callee, "Conv2D needs `filters`")
-          .help("write Conv2D(filters=32, kernel_size=3, ...)");
+    const bool depthwise_only = type_.kind == LayerKind::depthwise_conv;
+    if (type_.role == LayerRole::convolution) {
+      const std::string example = cat(
+          "write ", type_.callable, depthwise_only ? "(" : "(filters=32, ", "kernel_size=3, ...)");
+      if (!depthwise_only) need(draft_.filters.present, "filters", example);
+      need(draft_.kernel_size.present || draft_.kernel.present, "kernel_size",
+           cat(example, ", or give the numbers with ",
+               type_.kind == LayerKind::separable_conv ? "depthwise_kernel=" : "kernel="));
     }
-    if (!draft_.kernel_size.present && !draft_.kernel.present) {
-      fail(Code::missing_argument, draft_.callee, "Conv2D needs `kernel_size`")
-          .help("write Conv2D(filters=32, kernel_size=3, ...), or give the numbers with kernel=");
+    if (type_.role == LayerRole::activation) {
+      need(draft_.activation.present, "activation", "write Activation(\"relu\")");
+    }
+    if (type_.role == LayerRole::rescaling) {
+      need(draft_.scale.present, "scale", "write Rescaling(scale=0.5, offset=0)");
     }
   }
 
@@ -65,18 +75,49 @@ class LayerChecker {
     if (given.value) check_size(what, *given.value, 1, given.range);
   }
 
-  void check_sizes(const std::string& what, const Given<Size2D>& given) {
+  void check_sizes(const std::string& what, const Given<Size>& given, std::int64_t least) {
     if (!given.value) return;
-    if (check_size(what, given.value->height, 1, given.range)) {
-      check_size(what, given.value->width, 1, given.range);
+    for (const Axis axis : axes_of(type_.rank)) {
+      if (!check_size(what, at(*given.value, axis), least, given.range)) return;
     }
   }
 
+  void check_sizes() {
+    check_count("`filters`", draft_.filters);
+    check_count("`groups`", draft_.groups);
+    check_count("`depth_multiplier`", draft_.depth_multiplier);
+    check_count("`input_pitch`", draft_.input_pitch);
+    check_count("`output_pitch`", draft_.output_pitch);
+    check_sizes("`kernel_size`", draft_.kernel_size, 1);
+    check_sizes("`strides`", draft_.strides, 1);
+    check_sizes("`dilation_rate`", draft_.dilation_rate, 1);
+    check_sizes("`output_padding`", draft_.output_padding, 0);
+  }
+
   void check_padding() {
-    if (!draft_.padding.value) return;
-    const Padding2D& pad = draft_.padding.value->pairs;
-    for (const std::int64_t size : {pad.top, pad.bottom, pad.left, pad.right}) {
-      if (!check_size("`padding`", size, 0, draft_.padding.range)) return;
+    if (draft_.padding.value) {
+      const Padding& pad = draft_.padding.value->pairs;
+      for (const Axis axis : axes_of(type_.rank == 0 ? 3 : type_.rank)) {
+        if (!check_size("`padding`", before(pad, axis), 0, draft_.padding.range)) break;
+        if (!check_size("`padding`", after(pad, axis), 0, draft_.padding.range)) break;
+      }
+    }
+    const PaddingMode mode = draft_.padding_mode.value_or(PaddingMode::zeros);
+    const bool transposed = type_.kind == LayerKind::conv_transpose;
+    if (transposed && mode != PaddingMode::zeros) {
+      fail(Code::unknown_value, draft_.padding_mode.range,
+           "a transposed convolution pads nothing: its `padding_mode` must be \"zeros\"")
+          .note("its padding takes away from the output");
+    }
+    if (draft_.padding_value.present && mode != PaddingMode::constant &&
+        !draft_.padding_mode.wrong()) {
+      fail(Code::unknown_value, draft_.padding_value.range,
+           "`padding_value` is for padding_mode=\"constant\"")
+          .help("add padding_mode=\"constant\", or remove it");
+    }
+    if (transposed && draft_.padding.value && draft_.padding.value->rule == PaddingRule::causal) {
+      fail(Code::unknown_value, draft_.padding.range,
+           "padding=\"causal\" is for Conv1D, not for a transposed convolution");
     }
   }
 
@@ -91,67 +132,134 @@ class LayerChecker {
         .help("choose a divisor of both the input's channels and `filters`");
   }
 
+  // All numbers of a layer are literal, or none.
   void check_kernel() {
-    if (!draft_.kernel.value) return;
-    const Literal& kernel = **draft_.kernel.value;
-    const std::size_t rank = kernel.shape.size();
-    if (rank != 2 && rank != 4) {
-      fail(Code::literal_shape, draft_.kernel.range,
-           cat("`kernel` has ", count_of(rank, "level"), " of lists"))
-          .help(
-              "its shape is (height, width, input channels / groups, filters), or (height, width) "
-              "for one input channel and one filter");
+    const Given<LiteralRef>& kernel = draft_.kernel;
+    const Given<LiteralRef>& pointwise = draft_.pointwise_kernel;
+    if (draft_.use_bias.wrong() || draft_.bias.wrong() || kernel.wrong() || pointwise.wrong()) {
       return;
     }
-    if (draft_.kernel_size.value) {
-      const Size2D size = *draft_.kernel_size.value;
-      if (size.height != kernel.shape[0] || size.width != kernel.shape[1]) {
-        fail(Code::literal_shape, draft_.kernel.range,
-             cat("`kernel` is ", kernel.shape[0], "x", kernel.shape[1], " but `kernel_size` is ",
-                 size.height, "x", size.width))
-            .help("leave `kernel_size` out: `kernel` says it");
-      }
-    }
-    const std::int64_t filters = rank == 4 ? kernel.shape[3] : 1;
-    if (!draft_.filters.value || *draft_.filters.value == filters) return;
-    fail(Code::literal_shape, draft_.kernel.range,
-         cat("`kernel` has ", count_of(static_cast<std::size_t>(filters), "filter"),
-             " but `filters` is ", *draft_.filters.value))
-        .note("the shape of `kernel` is (height, width, input channels / groups, filters)")
-        .help(rank == 2 ? "(height, width) alone is for one input channel and one filter"
-                        : "change `filters` or the innermost lists of `kernel`");
-  }
-
-  void check_bias() {
-    if (draft_.use_bias.wrong() || draft_.bias.wrong() || draft_.kernel.wrong()) return;
     const bool use_bias = draft_.use_bias.value.value_or(true);
+    if (type_.kind == LayerKind::separable_conv && kernel.present != pointwise.present) {
+      fail(Code::literal_bias, kernel.present ? kernel.range : pointwise.range,
+           cat("`", kernel.present ? "depthwise_kernel" : "pointwise_kernel",
+               "` is literal, but the other kernel is not"))
+          .help("give both depthwise_kernel= and pointwise_kernel=");
+      return;
+    }
     if (draft_.bias.present && !use_bias) {
       fail(Code::literal_bias, draft_.bias.range, "`bias` is given, but use_bias=False")
           .help("remove one of the two");
-      return;
-    }
-    if (draft_.bias.present && !draft_.kernel.present) {
+    } else if (draft_.bias.present && !kernel.present) {
       fail(Code::literal_bias, draft_.bias.range, "`bias` is literal, but the kernel is not")
           .help("give the numbers of the kernel too, with kernel=");
-      return;
-    }
-    if (draft_.kernel.present && use_bias && !draft_.bias.present) {
-      fail(Code::literal_bias, draft_.kernel.range, "`kernel` is literal, but the bias is not")
+    } else if (kernel.present && use_bias && !draft_.bias.present) {
+      fail(Code::literal_bias, kernel.range, "`kernel` is literal, but the bias is not")
           .help("add bias=[...], or use_bias=False");
-      return;
     }
-    if (!draft_.bias.value || !draft_.filters.value) return;
-    const Literal& bias = **draft_.bias.value;
-    if (bias.shape.size() == 1 && bias.shape[0] == *draft_.filters.value) return;
-    const std::string has = bias.shape.size() == 1
-                                ? count_of(static_cast<std::size_t>(bias.shape[0]), "number")
-                                : cat(bias.shape.size(), " levels of lists");
-    fail(Code::literal_shape, draft_.bias.range, cat("`bias` has ", has))
-        .note(cat("it is a list with one number for each of the ", *draft_.filters.value,
-                  " `filters`"));
+    check_kernel_rank();
+  }
+
+  // Its size may be the layer's: without it nothing else can be checked.
+  void check_kernel_rank() {
+    if (!draft_.kernel.value || draft_.kernel_size.present) return;
+    const std::size_t levels = (*draft_.kernel.value)->shape.size();
+    const auto rank = static_cast<std::size_t>(type_.rank);
+    if (levels == rank || levels == rank + 2) return;
+    fail(Code::literal_shape, draft_.kernel.range,
+         cat("`kernel` has ", count_of(levels, "level"), " of lists, not ", rank + 2))
+        .note(cat("its order is ",
+                  kernel_layout_word(draft_.kernel_layout.value_or(KernelLayout::filters_last),
+                                     type_.kind, type_.rank)))
+        .help(cat("(", axes_text(type_.rank), rank == 1 ? ",)" : ")",
+                  " alone is for one input channel and one filter"));
+  }
+
+  void check_parameter(std::string_view what, float value, SourceRange range) {
+    if (value >= 0) return;
+    fail(Code::bad_parameter, range, cat(what, " must not be negative: ", value));
+  }
+
+  // Keras refuses these; Activation("relu", ...) has the functions without the limits.
+  void check_parameters() {
+    if (draft_.activation.value && type_.function == ActivationFunction::relu) {
+      check_parameter("`negative_slope`", draft_.activation.value->alpha, draft_.activation.range);
+      check_parameter("`max_value`", draft_.activation.value->beta, draft_.activation.range);
+      check_parameter("`threshold`", draft_.activation.value->gamma, draft_.activation.range);
+    }
+    if (draft_.activation.value && type_.function == ActivationFunction::leaky_relu) {
+      check_parameter("`negative_slope`", draft_.activation.value->alpha, draft_.activation.range);
+    }
+    if (draft_.epsilon.value) {
+      check_parameter("`epsilon`", *draft_.epsilon.value, draft_.epsilon.range);
+    }
+    if (type_.role == LayerRole::prelu && !draft_.shared_axes.present) {
+      fail(Code::not_supported_yet, draft_.callee,
+           "a PReLU with a slope for each pixel is not supported yet")
+          .help("share the slopes of a channel, e.g. shared_axes=[1, 2] for images");
+    }
+  }
+
+  void check_normalization() {
+    if (type_.role != LayerRole::batch_normalization) return;
+    struct Part {
+      std::string_view name;
+      const Given<LiteralRef>& given;
+      bool has;
+    };
+    const Part parts[] = {{"gamma", draft_.gamma, draft_.scales.value_or(true)},
+                          {"beta", draft_.beta, draft_.centers.value_or(true)},
+                          {"moving_mean", draft_.mean, true},
+                          {"moving_variance", draft_.variance, true}};
+    const bool any = std::any_of(std::begin(parts), std::end(parts),
+                                 [](const Part& part) { return part.given.present; });
+    for (const Part& part : parts) {
+      if (part.given.present && !part.has) {
+        fail(Code::literal_bias, part.given.range,
+             cat("`", part.name, "` is given, but this layer has none"))
+            .help(cat("remove it, or ", part.name == "gamma" ? "scale" : "center", "=False"));
+      } else if (any && part.has && !part.given.present) {
+        fail(Code::literal_bias, draft_.callee,
+             cat("some numbers of this layer are literal, but `", part.name, "` is not"))
+            .help("give all of them, or none");
+      }
+    }
+    if (!draft_.variance.value) return;
+    const std::vector<float>& values = (*draft_.variance.value)->values;
+    const auto negative =
+        std::find_if(values.begin(), values.end(), [](float value) { return value < 0; });
+    if (negative == values.end()) return;
+    fail(Code::negative_variance, draft_.variance.range,
+         cat("`moving_variance` has a negative number, ", *negative, ", for channel ",
+             negative - values.begin()))
+        .note("a variance is a mean of squares");
+  }
+
+  void check_finite() {
+    const auto check = [&](std::string_view name, const Given<LiteralRef>& given) {
+      if (!given.value) return;
+      const std::vector<float>& values = (*given.value)->values;
+      const auto count = std::count_if(values.begin(), values.end(),
+                                       [](float value) { return !std::isfinite(value); });
+      if (count == 0) return;
+      diagnostics_
+          .warning(Code::not_finite, given.range.known() ? given.range : draft_.callee,
+                   cat("`", name, "` has ", count_of(static_cast<std::size_t>(count), "number"),
+                       " that ", count == 1 ? "is" : "are", " not finite"))
+          .note("what they are multiplied with becomes infinite or no number at all");
+    };
+    check("kernel", draft_.kernel);
+    check("pointwise_kernel", draft_.pointwise_kernel);
+    check("bias", draft_.bias);
+    check("alpha", draft_.alpha);
+    check("gamma", draft_.gamma);
+    check("beta", draft_.beta);
+    check("moving_mean", draft_.mean);
+    check("moving_variance", draft_.variance);
   }
 
   const LayerDraft& draft_;
+  const LayerType& type_;
   Diagnostics& diagnostics_;
   bool ok_ = true;
 };
@@ -160,26 +268,6 @@ class LayerChecker {
 
 bool check_layer(const LayerDraft& draft, Diagnostics& diagnostics) {
   return LayerChecker(draft, diagnostics).run();
-}
-
-bool check_input(const InputShape& input, SourceRange shape, SourceRange batch,
-                 Diagnostics& diagnostics) {
-  bool ok = true;
-  const auto check = [&](const char* what, std::int64_t size, SourceRange range) {
-    if (size >= 1 && size <= kMaxElements) return;
-    ok = false;
-    if (size < 1) {
-      diagnostics.error(Code::bad_size, range, cat(what, " must be at least 1, not ", size));
-    } else {
-      diagnostics.error(Code::size_too_large, range, cat(what, " is too large: ", size))
-          .note(cat("a size is at most 2^31 - 1 = ", kMaxElements));
-    }
-  };
-  check("the input's height", input.size.height, shape);
-  check("the input's width", input.size.width, shape);
-  check("the number of input channels", input.channels, shape);
-  check("the batch", input.batch, batch);
-  return ok;
 }
 
 }  // namespace convc

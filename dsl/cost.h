@@ -10,9 +10,9 @@
 namespace convc {
 
 struct Cost {
-  std::int64_t parameters = 0;  ///< kernel and bias, as Keras counts them; literal numbers too
-  std::int64_t macs = 0;        ///< multiply-adds: output elements * kernel elements per filter
-  std::int64_t input_bytes = 0;
+  std::int64_t parameters = 0;   ///< of all variables, as Keras counts them; literal numbers too
+  std::int64_t macs = 0;         ///< multiply-adds of kernels; what follows them is not counted
+  std::int64_t input_bytes = 0;  ///< of all inputs of the layer
   std::int64_t output_bytes = 0;
   std::int64_t weight_bytes = 0;
 

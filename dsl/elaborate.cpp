@@ -2,6 +2,7 @@
 #include "dsl/elaborate.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "dsl/parser.h"
 #include "dsl/snippet.h"
@@ -33,36 +34,39 @@ void Elaborator::add(Statement statement) {
   diagnostics_
       .error(Code::no_effect, value.range,
              cat("this statement has no effect: it is ", describe(value)))
-      .help("a statement is a layer, a Sequential, or name = value");
+      .help("a statement is a layer, a Sequential, a Model, or name = value");
 }
 
 std::vector<GraphDraft> Elaborator::finish() {
   for (const auto& [name, variable] : variables_) {
-    const bool broken = is_broken(*variable.value);
-    const bool makes = variable.value->kind == ExprKind::call &&
-                       (variable.value->compound->handle.kind == Handle::Kind::layer ||
-                        variable.value->compound->handle.kind == Handle::Kind::sequential);
-    if (variable.used || broken || makes) continue;
+    const Expr& value = *variable.value;
+    const Handle::Kind kind = value.compound ? value.compound->handle.kind : Handle::Kind::none;
+    const bool makes = kind == Handle::Kind::layer || kind == Handle::Kind::sequential ||
+                       kind == Handle::Kind::model || kind == Handle::Kind::tensor;
+    if (variable.used || is_broken(value) || makes) continue;
     diagnostics_.warning(Code::unused_value, variable.range,
                          cat("the value of '", name, "' is never used"));
   }
+  report_unused_tensors();
   std::vector<GraphDraft> graphs;
   for (const Handle& handle : made_) {
     if (contained(handle.kind)[handle.index]) continue;
-    if (handle.kind == Handle::Kind::sequential) {
-      graphs.push_back(std::move(sequentials_[handle.index]));
-      continue;
-    }
-    LayerDraft& layer = layers_[handle.index];
-    GraphDraft graph;
-    graph.name = layer.name;
-    graph.name_range = layer.name_range;
-    graph.range = layer.callee;
-    graph.broken = layer.broken;
-    graph.layers.push_back(std::move(layer));
-    graphs.push_back(std::move(graph));
+    graphs.push_back(handle.kind == Handle::Kind::layer   ? bare_layer(layers_[handle.index])
+                     : handle.kind == Handle::Kind::model ? std::move(models_[handle.index])
+                                                          : std::move(sequentials_[handle.index]));
   }
   return graphs;
+}
+
+GraphDraft Elaborator::bare_layer(LayerDraft& layer) {
+  GraphDraft graph;
+  graph.name = layer.name;
+  graph.name_range = layer.name_range;
+  graph.range = layer.callee;
+  graph.broken = layer.broken;
+  graph.nodes.push_back({std::move(layer), {}, graph.range});
+  complete_chain(&graph);
+  return graph;
 }
 
 // Binds names and makes what calls make. Returns how deep the value is nested.
@@ -71,8 +75,9 @@ int Elaborator::evaluate(Expr& expr) {
   if (expr.is_sequence()) {
     for (Expr& item : expr.compound->items) nesting = std::max(nesting, evaluate(item));
   } else if (expr.kind == ExprKind::call) {
+    if (read_float(expr)) return 1;
     const std::size_t before = made_.size();
-    expr.compound->handle = call(expr);
+    if (expr.compound->handle.kind == Handle::Kind::none) expr.compound->handle = call(expr);
     // Parts of a call that failed are not functions of their own.
     const Handle& handle = expr.compound->handle;
     if (handle.kind == Handle::Kind::broken) contain(before, made_.size());
@@ -85,6 +90,30 @@ int Elaborator::evaluate(Expr& expr) {
     return bind_name(expr);
   }
   return nesting + 1;
+}
+
+// Python's way to write numbers that are none: float("nan"), float("inf"), float("-inf").
+bool Elaborator::read_float(Expr& expr) {
+  const Compound& call = *expr.compound;
+  if (call.callee->kind != ExprKind::name || call.callee->text != "float" ||
+      call.arguments.size() != 1 || call.arguments[0].value->kind != ExprKind::string) {
+    return false;
+  }
+  const std::string_view text = call.arguments[0].value->text;
+  const double infinity = std::numeric_limits<double>::infinity();
+  Expr number;
+  number.kind = ExprKind::floating;
+  number.range = expr.range;
+  number.text = text;
+  if (text == "nan") {
+    number.number = std::numeric_limits<double>::quiet_NaN();
+  } else if (text == "inf" || text == "-inf") {
+    number.number = text == "inf" ? infinity : -infinity;
+  } else {
+    return false;
+  }
+  expr = std::move(number);
+  return true;
 }
 
 int Elaborator::bind_name(Expr& expr) {
@@ -113,7 +142,7 @@ void Elaborator::unknown_name(const Expr& expr) {
     return;
   }
   if (shown == "nan" || shown == "inf" || shown == "NaN" || shown == "Infinity") {
-    error.help("numbers of a spec are finite");
+    error.help("write float(\"nan\"), float(\"inf\") or float(\"-inf\")");
     return;
   }
   std::vector<std::string_view> candidates = {"True", "False", "None"};
@@ -127,11 +156,10 @@ void Elaborator::unknown_name(const Expr& expr) {
 
 Handle Elaborator::call(Expr& expr) {
   Expr& callee = *expr.compound->callee;
+  // As in Python, what is called comes first: automatic names count in this order.
+  if (callee.kind == ExprKind::call) evaluate(callee);
   for (CallArgument& argument : expr.compound->arguments) evaluate(*argument.value);
-  if (callee.kind == ExprKind::call) {
-    evaluate(callee);
-    return functional_call(expr);
-  }
+  if (callee.kind == ExprKind::call) return functional_call(expr);
   if (callee.kind != ExprKind::name) {
     diagnostics_.error(Code::wrong_type, callee.range, cat(describe(callee), " cannot be called"));
     return {Handle::Kind::broken, 0};
@@ -143,39 +171,19 @@ Handle Elaborator::call(Expr& expr) {
   if (const Signature* signature = find_signature(callee.text)) {
     return call_builtin(*signature, expr);
   }
-  if (callee.text == "Dim") return {Handle::Kind::open_size, 0};
   return unknown_callee(callee);
-}
-
-// layer(tensor): the functional style of Keras. The chain is marked as contained, so that its parts
-// are not asked for what only a bare layer needs.
-Handle Elaborator::functional_call(const Expr& expr) {
-  const Expr& callee = *expr.compound->callee;
-  if (is_broken(callee)) return {Handle::Kind::broken, 0};
-  const Expr& value = value_of(callee);
-  const Handle handle = value.compound ? value.compound->handle : Handle{};
-  if (handle.kind != Handle::Kind::layer && handle.kind != Handle::Kind::sequential) {
-    diagnostics_.error(Code::wrong_type, callee.range, cat(describe(callee), " cannot be called"));
-    return {Handle::Kind::broken, 0};
-  }
-  contained(handle.kind)[handle.index] = true;
-  diagnostics_
-      .error(Code::not_supported_yet, expr.range,
-             "calling a layer (the functional style) is not supported yet")
-      .help("list the layers in a chain: Sequential(layers=[Input(shape=...), ...])");
-  return {Handle::Kind::broken, 0};
 }
 
 Handle Elaborator::unknown_callee(const Expr& callee) {
   const std::string shown(callee.text.substr(0, 60));
   if (is_future_callable(callee.text)) {
     diagnostics_.error(Code::not_supported_yet, callee.range, cat(shown, " is not supported yet"))
-        .help("supported: Conv2D, Sequential, Input");
+        .help("docs/spec-language.md lists the layers that are");
   } else {
     const std::string_view meant = nearest(callee.text, all_callables());
     diagnostics_
         .error(Code::unknown_name, callee.range, cat("unknown layer or function '", shown, "'"))
-        .help(meant.empty() ? std::string("there are Conv2D, Sequential and Input")
+        .help(meant.empty() ? std::string("docs/spec-language.md lists the layers")
                             : cat("did you mean ", meant, "?"));
   }
   return {Handle::Kind::broken, 0};
@@ -188,6 +196,7 @@ Handle Elaborator::made(Handle::Kind kind, std::size_t index) {
 }
 
 std::vector<bool>& Elaborator::contained(Handle::Kind kind) {
+  if (kind == Handle::Kind::model) return contained_models_;
   return kind == Handle::Kind::layer ? contained_layers_ : contained_sequentials_;
 }
 

@@ -2,6 +2,7 @@
 #include "dsl/elaborate.h"
 #include "dsl/text.h"
 #include "dsl/values.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace convc {
 namespace {
@@ -9,20 +10,39 @@ namespace {
 // Names that other frameworks give to what Keras names differently.
 std::string_view keras_name(std::string_view name) {
   constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"out_channels", "filters"},   {"kernel_shape", "kernel_size"},
-      {"weights", "kernel"},         {"weight", "kernel"},
-      {"pads", "padding"},           {"group", "groups"},
-      {"batch_size", "batch"},       {"shape", "input_shape"},
-      {"batch_input_shape", "batch"}};
+      {"out_channels", "filters"},
+      {"kernel_shape", "kernel_size"},
+      {"weights", "kernel"},
+      {"weight", "kernel"},
+      {"pads", "padding"},
+      {"group", "groups"},
+      {"batch_size", "batch"},
+      {"shape", "input_shape"},
+      {"batch_input_shape", "batch"},
+      {"slope", "negative_slope"},
+      {"eps", "epsilon"}};
   for (const auto& [other, keras] : kNames) {
     if (name == other) return keras;
   }
   return {};
 }
 
+// Keras' default of a training-only argument, e.g. "zeros" or True.
+bool is_default(const Expr& given, std::string_view text) {
+  switch (given.kind) {
+    case ExprKind::boolean:
+      return (given.integer != 0) == (text == "True");
+    case ExprKind::string:
+      return !text.empty() && llvm::StringRef(given.text.data(), given.text.size())
+                                  .equals_insensitive(llvm::StringRef(text.data(), text.size()));
+    default:
+      return given.is_number() && !text.empty() && given.text == text;
+  }
+}
+
 }  // namespace
 
-Elaborator::Arguments Elaborator::bind(const Signature& signature, const Expr& expr) {
+Arguments Elaborator::bind(const Signature& signature, const Expr& expr) {
   Arguments arguments;
   std::map<std::string_view, SourceRange> seen;
   bool keyword_seen = false;
@@ -53,10 +73,10 @@ Elaborator::Arguments Elaborator::bind(const Signature& signature, const Expr& e
       ok = false;
       continue;
     }
-    if (info->parameter == Parameter::training || info->parameter == Parameter::future) {
-      refuse_argument(signature, *info, *argument.value, where);
+    if (info->use == ParameterInfo::Use::plain) {
+      arguments[info->name] = argument.value.get();
     } else {
-      arguments[info->parameter] = argument.value.get();
+      refuse_argument(signature, *info, *argument.value, where);
     }
   }
   arguments_broken_ = !ok;
@@ -73,7 +93,7 @@ const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
     }
     diagnostics_
         .error(Code::too_many_arguments, argument.value->range,
-               cat("too many arguments without a name for ", signature.callable))
+               cat("too many arguments without a name for ", signature.type.callable))
         .help("name the argument");
     return nullptr;
   }
@@ -84,7 +104,7 @@ const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
   }
   Diagnostic& error = diagnostics_.error(
       Code::unknown_argument, argument.name_range,
-      cat("unknown argument `", argument.name.substr(0, 60), "` of ", signature.callable));
+      cat("unknown argument `", argument.name.substr(0, 60), "` of ", signature.type.callable));
   std::string_view meant = keras_name(argument.name);
   bool known = false;
   for (const std::string_view name : names) known = known || name == meant;
@@ -100,29 +120,31 @@ const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
 void Elaborator::refuse_argument(const Signature& signature, const ParameterInfo& info,
                                  const Expr& value, SourceRange where) {
   const Expr& given = value_of(value);
-  if (given.kind == ExprKind::none) return;
-  if (info.parameter == Parameter::future) {
+  if (given.kind == ExprKind::none || is_broken(value)) return;
+  if (info.use == ParameterInfo::Use::future) {
     if (given.kind == ExprKind::boolean && given.integer == 0) return;
-    diagnostics_.error(Code::not_supported_yet, where,
-                       cat("`", info.name, "` of ", signature.callable, " is not supported yet"));
-  } else {
-    diagnostics_
-        .error(Code::training_only, where,
-               cat("`", info.name, "` is for training, and convc compiles inference only"))
-        .help("remove it; the numbers come from kernel= and bias=, or at run time");
+    diagnostics_.error(
+        Code::not_supported_yet, where,
+        cat("`", info.name, "` of ", signature.type.callable, " is not supported yet"));
+    return;
   }
+  if (is_default(given, default_of(info.name))) return;
+  diagnostics_
+      .error(Code::training_only, where,
+             cat("`", info.name, "` is for training, and convc compiles inference only"))
+      .help("remove it; the numbers come from kernel= and bias=, or at run time");
 }
 
-bool Elaborator::read_name(const Arguments& arguments, const char* prefix, std::string* name,
+bool Elaborator::read_name(const Arguments& arguments, std::string_view prefix, std::string* name,
                            SourceRange* range) {
-  const auto found = arguments.find(Parameter::name);
+  const auto found = arguments.find("name");
   if (found == arguments.end() || value_of(*found->second).kind == ExprKind::none) {
-    *name = auto_names_.next(prefix);
+    *name = auto_names_.next(std::string(prefix));
     return true;
   }
   *range = found->second->range;
   const std::optional<std::string> given = read_string(*found->second, "`name`", diagnostics_);
-  *name = given ? *given : auto_names_.next(prefix);
+  *name = given ? *given : auto_names_.next(std::string(prefix));
   return given && check_name(*given, "the name", Code::not_an_identifier, *range, "use name=\"",
                              diagnostics_);
 }

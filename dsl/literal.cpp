@@ -9,9 +9,9 @@
 namespace convc {
 namespace {
 
-constexpr std::size_t kMaxRank = 4;
+constexpr std::size_t kMaxRank = 5;
 // 2^25 numbers are 128 MiB; names can repeat lists, so a small file could ask for more.
-constexpr std::size_t kMaxElements = std::size_t{1} << 25;
+constexpr std::size_t kMaxNumbers = std::size_t{1} << 25;
 
 class LiteralReader {
  public:
@@ -90,7 +90,7 @@ class LiteralReader {
   bool leaf(const Expr& expr) {
     const Expr& value = value_of(expr);
     if (value.is_number()) {
-      return push_at(value.number, expr.range);
+      return is_special(value) ? append(value.number) : push_at(value.number, expr.range);
     }
     if (is_broken(expr)) return false;
     if (!value.is_sequence()) return not_a_number(expr);
@@ -106,7 +106,13 @@ class LiteralReader {
     return false;
   }
 
+  // float("nan") and its kin: numbers that were meant.
+  static bool is_special(const Expr& value) {
+    return value.text == "nan" || value.text == "inf" || value.text == "-inf";
+  }
+
   bool push(double number, const Expr& list, std::size_t index) {
+    if (list.compound->any_numbers) return append(number);
     const float value = static_cast<float>(number);
     const bool fine = std::isfinite(value) && (value != 0 || number == 0);
     return push_at(number, fine ? list.range : element_range(list, index));
@@ -126,12 +132,16 @@ class LiteralReader {
       diagnostics_.warning(Code::rounds_to_zero, range, "this number rounds to 0 in float32")
           .note("the smallest float32 above 0 is 1e-45");
     }
-    if (literal_.values.size() == kMaxElements) {
+    return append(number);
+  }
+
+  bool append(double number) {
+    if (literal_.values.size() == kMaxNumbers) {
       diagnostics_.error(Code::too_deep, use_,
-                         cat(what_, " has more than ", kMaxElements, " numbers"));
+                         cat(what_, " has more than ", kMaxNumbers, " numbers"));
       return false;
     }
-    literal_.values.push_back(value);
+    literal_.values.push_back(static_cast<float>(number));
     return true;
   }
 

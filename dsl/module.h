@@ -12,17 +12,6 @@
 
 namespace convc {
 
-enum class Layout { nhwc, nchw };
-
-/// A dimension is fixed (min == max) or a range known only at run time. Only fixed ones are
-/// supported yet.
-struct Dim {
-  std::int64_t min = 1;
-  std::int64_t max = 1;
-  [[nodiscard]] bool fixed() const { return min == max; }
-  friend bool operator==(const Dim&, const Dim&) = default;
-};
-
 /// Affine quantization of an integer tensor: real = scale * (stored - zero_point).
 struct Quantization {
   std::vector<float> scale;
@@ -32,17 +21,20 @@ struct Quantization {
 
 using TensorId = int;
 
+/// A tensor of rank spatial axes. `shape` is in the order of the layout: [batch, spatial..,
+/// channels] or [batch, channels, spatial..], with as many spatial sizes as the layers' rank.
 struct Tensor {
   std::string name;
   DType dtype = DType::f32;
-  Layout layout = Layout::nhwc;
-  std::vector<Dim> shape;             ///< [batch, height, width, channels] for images
-  std::vector<std::int64_t> strides;  ///< in elements; empty: dense, row-major
+  TensorForm form;
+  std::vector<Dim> shape;
   std::optional<Quantization> quantization;
   friend bool operator==(const Tensor&, const Tensor&) = default;
 };
 
-/// A layer with the tensors it connects.
+/// A layer with the tensors it connects. inputs[0] is what the layer reads; post_ops refer to the
+/// others by index. A tensor may be written by several nodes (phases of a transposed convolution),
+/// which lowering makes.
 struct Node {
   LayerSpec layer;
   std::vector<TensorId> inputs;
@@ -50,11 +42,18 @@ struct Node {
   friend bool operator==(const Node&, const Node&) = default;
 };
 
+/// How a graph was written, and how the printer gives it back.
+enum class GraphForm {
+  layer,       ///< a bare layer
+  sequential,  ///< Sequential(...)
+  model,       ///< functional calls and Model(...), or an ONNX model
+};
+
 /// One function of the generated library. Nodes are in execution order.
 struct Graph {
   std::string name;
-  bool is_sequential = false;  ///< printed as Sequential(...); false: as a bare layer
-  bool batch_given = false;    ///< an ungiven batch is 1, and shown as None by `summary`
+  GraphForm form = GraphForm::layer;
+  bool batch_given = false;  ///< an ungiven batch is 1, and shown as None by `summary`
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
   std::vector<TensorId> inputs;
@@ -64,7 +63,9 @@ struct Graph {
 /// Equal but for the location.
 bool operator==(const Graph& a, const Graph& b);
 
-/// All functions of one library.
+/// All functions of one library. As `dsl` makes it, a node is one layer as the user wrote it:
+/// activations, normalizations and sums that stand alone are elementwise nodes with one post_op.
+/// Lowering (generators/plan/lowering.h) merges them into the convolutions before them.
 struct Module {
   std::string name;
   std::vector<Graph> graphs;

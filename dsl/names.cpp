@@ -7,6 +7,7 @@
 
 #include "dsl/snippet.h"
 #include "dsl/text.h"
+#include "dsl/vocabulary.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace convc {
@@ -130,18 +131,49 @@ std::string lower(std::string_view text) {
   return llvm::StringRef(text.data(), text.size()).lower();
 }
 
+// The names of the variables that a layer may have, as Keras names them.
+std::vector<std::string_view> variable_names(const LayerType& type) {
+  switch (type.role) {
+    case LayerRole::convolution:
+      if (type.kind == LayerKind::separable_conv) {
+        return {"depthwise_kernel", "pointwise_kernel", "bias"};
+      }
+      if (type.kind == LayerKind::depthwise_conv) return {"depthwise_kernel", "bias"};
+      return {"kernel", "bias"};
+    case LayerRole::prelu:
+      return {"alpha"};
+    case LayerRole::batch_normalization:
+      return {"gamma", "beta", "moving_mean", "moving_variance"};
+    default:
+      return {};
+  }
+}
+
+// The names of the inputs and outputs.
+std::vector<std::string> io_names(const GraphDraft& graph) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) names.push_back(tensor_name(graph, i));
+  for (const std::size_t output : graph.outputs) names.push_back(tensor_name(graph, output));
+  return names;
+}
+
 // The identifiers and macros a generated header has for a function, in small letters.
 std::vector<std::string> header_symbols(const std::string& library, const GraphDraft& graph) {
   const std::string kernel = lower(cat(library, "_", graph.name));
   std::vector<std::string> symbols;
-  for (const char* ending : {"_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes",
-                             "_workspace_bytes", "_input_elements", "_output_elements"}) {
+  for (const char* ending :
+       {"_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes", "_workspace_bytes"}) {
     symbols.push_back(kernel + ending);
   }
-  for (const LayerDraft& layer : graph.layers) {
-    const std::string variable = graph.is_sequential ? kernel + "_" + lower(layer.name) : kernel;
-    symbols.push_back(variable + "_kernel_elements");
-    symbols.push_back(variable + "_bias_elements");
+  for (const std::string& name : io_names(graph)) {
+    symbols.push_back(cat(kernel, "_", lower(name), "_elements"));
+  }
+  for (const NodeDraft& node : graph.nodes) {
+    const std::string layer =
+        graph.form == GraphForm::layer ? kernel : cat(kernel, "_", lower(node.layer.name));
+    for (const std::string_view variable : variable_names(*node.layer.type)) {
+      symbols.push_back(cat(layer, "_", variable, "_elements"));
+    }
   }
   return symbols;
 }
@@ -246,12 +278,24 @@ void check_unique_names(const ModuleDraft& module, Diagnostics& diagnostics) {
     if (kernels.add(graph.name, where)) {
       kernels.add_symbols(header_symbols(module.name, graph), graph.name, where);
     }
-    if (!graph.is_sequential) continue;
-    SeenNames layers(cat("the Sequential \"", graph.name, "\""), diagnostics);
-    for (const LayerDraft& layer : graph.layers) {
-      if (!layers.add(layer.name, layer.name_range)) continue;
-      const std::string variable = lower(layer.name);
-      layers.add_symbols({variable + "_kernel", variable + "_bias"}, layer.name, layer.name_range);
+    if (graph.form == GraphForm::layer) continue;
+    const char* form = graph.form == GraphForm::sequential ? "Sequential" : "Model";
+    SeenNames layers(cat("the ", form, " \"", graph.name, "\""), diagnostics);
+    for (const NodeDraft& node : graph.nodes) {
+      const std::string& name = node.layer.name;
+      if (!layers.add(name, node.layer.name_range)) continue;
+      std::vector<std::string> symbols;
+      for (const std::string_view variable : variable_names(*node.layer.type)) {
+        symbols.push_back(cat(lower(name), "_", variable));
+      }
+      if (symbols.empty()) symbols.push_back(lower(name));
+      layers.add_symbols(symbols, name, node.layer.name_range);
+    }
+    SeenNames ends(cat("the inputs and outputs of \"", graph.name, "\""), diagnostics);
+    const std::vector<std::string> names = io_names(graph);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const SourceRange range = i < graph.inputs.size() ? graph.inputs[i].name_range : where;
+      if (ends.add(names[i], range)) ends.add_symbols({lower(names[i])}, names[i], range);
     }
   }
 }

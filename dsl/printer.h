@@ -15,8 +15,7 @@ std::string print(const Module& module);
 /// that the layer reads; keeps the layer's name.
 std::string layer_to_spec_line(const LayerSpec& layer);
 
-/// Identifies what a layer computes, and nothing else: no name, no place, padding in numbers
-/// however it was asked for, literal numbers in full. Equal texts mean that one kernel serves both.
-std::string canonical_layer_text(const LayerSpec& layer);
+/// The callable that writes a layer: "Conv2D", "ReLU", "Add".
+std::string callable_name(const LayerSpec& layer);
 
 }  // namespace convc

@@ -1,221 +1,210 @@
-// The shape arithmetic of one layer. What needs no input shape is in check_layer.cpp.
+// From a draft and the shape it reads to a LayerSpec: what all kinds have in common.
 #include "dsl/resolve.h"
 
-#include <algorithm>
-#include <vector>
-
+#include "dsl/axes.h"
 #include "dsl/cost.h"
+#include "dsl/resolving.h"
 #include "dsl/text.h"
+#include "dsl/vocabulary.h"
 
 namespace convc {
 namespace {
 
-std::string times(const Size2D& size) {
-  return cat(size.height, "x", size.width);
+void copy_values(Resolving& r) {
+  const LayerDraft& draft = r.draft;
+  LayerSpec& layer = r.layer;
+  layer.kind = draft.type->kind;
+  layer.rank = r.input.rank;
+  layer.name = draft.name;
+  layer.batch = r.input.batch;
+  layer.in = r.input.size;
+  layer.in_channels = r.input.channels;
+  layer.strides = draft.strides.value_or({});
+  layer.dilation_rate = draft.dilation_rate.value_or({});
+  layer.depth_multiplier = draft.depth_multiplier.value_or(1);
+  layer.padding_mode = draft.padding_mode.value_or(PaddingMode::zeros);
+  layer.padding_value = draft.padding_value.value_or(0);
+  layer.kernel_layout = draft.kernel_layout.value_or(KernelLayout::filters_last);
+  layer.use_bias = layer.has_kernel() && draft.use_bias.value_or(true);
+  layer.kernel = draft.kernel.value_or(nullptr);
+  layer.pointwise_kernel = draft.pointwise_kernel.value_or(nullptr);
+  layer.bias = draft.bias.value_or(nullptr);
+  if (layer.has_kernel() && draft.activation.value &&
+      draft.activation.value->function != ActivationFunction::linear) {
+    PostOp op;
+    op.activation = *draft.activation.value;
+    layer.post_ops = {op};
+  }
 }
 
-class Resolver {
- public:
-  Resolver(const LayerDraft& draft, const InputShape& input, Diagnostics& diagnostics)
-      : draft_(draft), input_(input), diagnostics_(diagnostics) {}
-
-  std::optional<LayerSpec> run() {
-    copy_values();
-    if (!check_channels() || !check_kernel_shape()) return std::nullopt;
-    set_padding();
-    if (!set_output() || !check_tensors()) return std::nullopt;
-    return std::move(layer_);
+// A literal kernel says its size; (height, width) alone is for one input channel and one filter.
+Size kernel_size_of(const LayerDraft& draft, KernelLayout layout) {
+  if (draft.kernel_size.value) return *draft.kernel_size.value;
+  const std::vector<std::int64_t>& shape = (*draft.kernel.value)->shape;
+  const auto rank = static_cast<std::size_t>(draft.type->rank);
+  const std::size_t first = shape.size() > rank && layout == KernelLayout::filters_first ? 2 : 0;
+  Size size;
+  std::size_t next = first;
+  for (const Axis axis : axes_of(draft.type->rank)) {
+    if (next < shape.size()) at(size, axis) = shape[next++];
   }
+  return size;
+}
 
- private:
-  void copy_values() {
-    layer_.name = draft_.name;
-    layer_.batch = input_.batch;
-    layer_.in = input_.size;
-    layer_.in_channels = input_.channels;
-    layer_.filters = *draft_.filters.value;
-    layer_.strides = draft_.strides.value.value_or(Size2D{});
-    layer_.dilation_rate = draft_.dilation_rate.value.value_or(Size2D{});
-    layer_.groups = draft_.groups.value.value_or(1);
-    layer_.activation = draft_.activation.value.value_or(Activation::linear);
-    layer_.use_bias = draft_.use_bias.value.value_or(true);
-    layer_.kernel = draft_.kernel.value.value_or(nullptr);
-    layer_.bias = draft_.bias.value.value_or(nullptr);
-    if (layer_.kernel && layer_.kernel->shape.size() == 2) {
-      Literal full = *layer_.kernel;
-      full.shape.insert(full.shape.end(), {1, 1});
-      layer_.kernel = std::make_shared<const Literal>(std::move(full));
-    }
-    layer_.kernel_size = draft_.kernel_size.value
-                             ? *draft_.kernel_size.value
-                             : Size2D{layer_.kernel->shape[0], layer_.kernel->shape[1]};
-    layer_.location = diagnostics_.locate(draft_.callee);
-  }
-
-  SourceRange range_or_call(SourceRange range) const {
-    return range.known() ? range : draft_.callee;
-  }
-  SourceRange kernel_range() const {
-    return range_or_call(draft_.kernel_size.present ? draft_.kernel_size.range
-                                                    : draft_.kernel.range);
-  }
-
-  bool check_channels() {
-    if (layer_.in_channels % layer_.groups == 0) return true;
-    diagnostics_
-        .error(Code::groups_do_not_divide, range_or_call(draft_.groups.range),
-               cat("`groups` ", layer_.groups, " does not divide the ", layer_.in_channels,
-                   " channels of the input"))
-        .note(cat(layer_.in_channels, " / ", layer_.groups, " leaves ",
-                  layer_.in_channels % layer_.groups))
-        .help("choose a divisor of both the input's channels and `filters`");
-    return false;
-  }
-
-  bool check_kernel_shape() {
-    if (!layer_.kernel) return true;
-    const std::int64_t channels = layer_.channels_per_group();
-    if (layer_.kernel->shape[2] == channels) return true;
-    const bool short_form = draft_.kernel.value.value()->shape.size() == 2;
-    diagnostics_
-        .error(Code::literal_shape, range_or_call(draft_.kernel.range),
-               cat("`kernel` is for ",
-                   count_of(static_cast<std::size_t>(layer_.kernel->shape[2]), "input channel"),
-                   ", but there are ", channels, layer_.groups == 1 ? "" : " in each group"))
-        .note(cat("its shape must be (", layer_.kernel_size.height, ", ", layer_.kernel_size.width,
-                  ", ", channels, ", ", layer_.filters,
-                  "): height, width, input channels, filters"))
-        .help(short_form ? "(height, width) alone is for one input channel and one filter"
-                         : "change `kernel` or the channels of the input");
-    return false;
-  }
-
-  void set_padding() {
-    const PaddingDraft padding = draft_.padding.value.value_or(PaddingDraft{});
-    layer_.padding_mode = padding.mode;
-    if (padding.mode == PaddingMode::explicit_pairs) layer_.padding = padding.pairs;
-    if (padding.mode != PaddingMode::same) return;
-    const AxisPadding rows = same_padding(layer_.in.height, layer_.kernel_size.height,
-                                          layer_.strides.height, layer_.dilation_rate.height);
-    const AxisPadding columns = same_padding(layer_.in.width, layer_.kernel_size.width,
-                                             layer_.strides.width, layer_.dilation_rate.width);
-    layer_.padding = {rows.before, rows.after, columns.before, columns.after};
-  }
-
-  // (filter - 1) * dilation + 1, which fits: both are below 2^31.
-  Size2D extent() const {
-    return {(layer_.kernel_size.height - 1) * layer_.dilation_rate.height + 1,
-            (layer_.kernel_size.width - 1) * layer_.dilation_rate.width + 1};
-  }
-
-  bool set_output() {
-    const Padding2D& pad = layer_.padding;
-    padded_ = {layer_.in.height + pad.top + pad.bottom, layer_.in.width + pad.left + pad.right};
-    const Size2D window = extent();
-    if (window.height > padded_.height || window.width > padded_.width) {
-      return report_filter(window);
-    }
-    for (const std::int64_t size : {padded_.height, padded_.width}) {
-      if (size <= kMaxElements) continue;
-      diagnostics_
-          .error(Code::size_too_large, range_or_call(draft_.padding.range),
-                 cat("the padded input is too large: ", times(padded_)))
-          .note(padded_note())
+bool set_channels(Resolving& r) {
+  LayerSpec& layer = r.layer;
+  layer.kernel_size = kernel_size_of(r.draft, layer.kernel_layout);
+  if (r.draft.type->is_depthwise()) {
+    layer.groups = layer.in_channels;
+    std::int64_t filters = 0;
+    if (__builtin_mul_overflow(layer.in_channels, layer.depth_multiplier, &filters) ||
+        filters > kMaxElements) {
+      r.fail(Code::size_too_large, r.draft.depth_multiplier.range,
+             cat("the depthwise convolution has too many channels: ", layer.in_channels, " * ",
+                 layer.depth_multiplier))
           .note(cat("a size is at most 2^31 - 1 = ", kMaxElements));
       return false;
     }
-    layer_.out = {(padded_.height - window.height) / layer_.strides.height + 1,
-                  (padded_.width - window.width) / layer_.strides.width + 1};
+    layer.filters = layer.kind == LayerKind::separable_conv ? *r.draft.filters.value : filters;
     return true;
   }
+  layer.filters = *r.draft.filters.value;
+  layer.groups = r.draft.groups.value_or(1);
+  if (layer.in_channels % layer.groups == 0) return true;
+  r.fail(Code::groups_do_not_divide, r.draft.groups.range,
+         cat("`groups` ", layer.groups, " does not divide the ", layer.in_channels,
+             " channels of the input"))
+      .note(
+          cat(layer.in_channels, " / ", layer.groups, " leaves ", layer.in_channels % layer.groups))
+      .help("choose a divisor of both the input's channels and `filters`");
+  return false;
+}
 
-  std::string padded_note() const {
-    return cat("padded height = ", layer_.in.height, " + ", layer_.padding.top, " + ",
-               layer_.padding.bottom, " = ", padded_.height, ", padded width = ", layer_.in.width,
-               " + ", layer_.padding.left, " + ", layer_.padding.right, " = ", padded_.width);
-  }
+bool check_rank(Resolving& r) {
+  const int rank = r.draft.type->rank;
+  if (rank == 0 || rank == r.input.rank) return true;
+  r.fail(Code::shapes_disagree, r.draft.callee,
+         cat(r.draft.type->callable, " reads (", axes_text(rank), ", channels), but its input is ",
+             shape_text(r.input)));
+  return false;
+}
 
-  bool report_filter(const Size2D& window) {
-    const bool dilated = window != layer_.kernel_size;
-    Diagnostic& error =
-        diagnostics_.error(Code::filter_too_large, kernel_range(),
-                           cat(dilated ? "dilated filter " : "filter ", times(window),
-                               " does not fit the padded input ", times(padded_)));
-    if (dilated) {
-      error.note(cat("dilated height = (", layer_.kernel_size.height, " - 1) * ",
-                     layer_.dilation_rate.height, " + 1 = ", window.height, ", dilated width = (",
-                     layer_.kernel_size.width, " - 1) * ", layer_.dilation_rate.width,
-                     " + 1 = ", window.width));
+// The channels that go into the 1x1 filter are those of the depthwise convolution.
+std::int64_t kernel_filters(const LayerSpec& layer) {
+  return layer.kind == LayerKind::separable_conv ? layer.in_channels * layer.depth_multiplier
+                                                 : layer.filters;
+}
+
+std::vector<std::int64_t> with_sizes(std::vector<std::int64_t> sizes, const Size& size, int rank,
+                                     std::initializer_list<std::int64_t> rest) {
+  for (const Axis axis : axes_of(rank)) sizes.push_back(at(size, axis));
+  sizes.insert(sizes.end(), rest);
+  return sizes;
+}
+
+bool check_tensors(Resolving& r) {
+  const LayerSpec& l = r.layer;
+  if (!r.mode.count) return true;
+  Size padded = l.in;
+  if (l.kind != LayerKind::conv_transpose) {
+    for (const Axis axis : axes_of(l.rank)) {
+      at(padded, axis) += before(l.padding, axis) + after(l.padding, axis);
     }
-    error.note(padded_note());
-    error.help(cat("use padding=\"same\", or a ", dilated ? "dilated " : "", "filter of at most ",
-                   times(padded_)));
+  }
+  const bool ok = check_elements(r, padded == l.in ? "the input" : "the padded input",
+                                 with_sizes({l.batch}, padded, l.rank, {l.in_channels}),
+                                 r.draft.input_shape.range) &&
+                  check_elements(r, "the output", with_sizes({l.batch}, l.out, l.rank, {l.filters}),
+                                 r.draft.callee);
+  if (!ok) return false;
+  if (l.has_kernel() && !check_elements(r, "the kernel",
+                                        with_sizes({}, l.kernel_size, l.rank,
+                                                   {l.channels_per_group(), kernel_filters(l)}),
+                                        r.kernel_range())) {
     return false;
   }
-
-  // The elements of a tensor are counted here; its sizes are all in range.
-  bool check_tensor(const std::string& what, const std::vector<std::int64_t>& shape,
-                    SourceRange range) {
-    std::string product;
-    for (const std::int64_t size : shape) product += cat(product.empty() ? "" : " * ", size);
-    const std::optional<std::int64_t> elements = product_of(shape);
-    if (!elements) {
-      diagnostics_
-          .error(Code::overflow, range,
-                 cat("the number of elements of ", what, " overflows 64 bits"))
-          .note(cat(product, " > 2^63 - 1"));
-      return false;
-    }
-    if (*elements <= kMaxElements) return true;
-    diagnostics_.error(Code::tensor_too_large, range, cat(what, " is too large"))
-        .note(cat(product, " = ", *elements, " elements; at most 2^31 - 1 = ", kMaxElements,
-                  " can be indexed"))
-        .help("make it smaller, or split the layer");
+  if (l.kind == LayerKind::separable_conv &&
+      !check_elements(r, "the pointwise kernel", {kernel_filters(l), l.filters}, r.draft.callee)) {
     return false;
   }
+  if (checked_cost_of(l)) return true;
+  r.fail(Code::overflow, r.draft.callee,
+         "the number of multiply-adds of this layer overflows 64 bits");
+  return false;
+}
 
-  bool check_tensors() {
-    const LayerSpec& l = layer_;
-    const SourceRange call = draft_.callee;
-    const bool padded = padded_ != layer_.in;
-    return check_tensor(padded ? "the padded input" : "the input",
-                        {l.batch, padded_.height, padded_.width, l.in_channels},
-                        range_or_call(draft_.input_shape.range)) &&
-           check_tensor("the output", {l.batch, l.out.height, l.out.width, l.filters}, call) &&
-           check_tensor(
-               "the kernel",
-               {l.kernel_size.height, l.kernel_size.width, l.channels_per_group(), l.filters},
-               kernel_range()) &&
-           check_cost();
-  }
-
-  bool check_cost() {
-    if (checked_cost_of(layer_)) return true;
-    diagnostics_.error(Code::overflow, draft_.callee,
-                       "the number of multiply-adds of this layer overflows 64 bits");
-    return false;
-  }
-
-  const LayerDraft& draft_;
-  const InputShape& input_;
-  Diagnostics& diagnostics_;
-  LayerSpec layer_;
-  Size2D padded_;
-};
+// glu multiplies one half of the channels with a gate made of the other half.
+bool check_halves(Resolving& r) {
+  const std::int64_t channels = r.layer.has_kernel() ? r.layer.filters : r.layer.in_channels;
+  const bool glu =
+      r.draft.activation.value && r.draft.activation.value->function == ActivationFunction::glu;
+  if (!glu || channels % 2 == 0) return true;
+  r.fail(Code::shapes_disagree, r.draft.activation.range,
+         cat("glu halves the channels, and there are ", channels))
+      .help("make the number of channels even");
+  return false;
+}
 
 }  // namespace
 
-AxisPadding same_padding(std::int64_t in, std::int64_t filter, std::int64_t stride,
-                         std::int64_t dilation) {
-  const std::int64_t out = (in - 1) / stride + 1;
-  const std::int64_t last_window_end = (out - 1) * stride + (filter - 1) * dilation + 1;
-  const std::int64_t total = std::max<std::int64_t>(last_window_end - in, 0);
-  return {total / 2, total - total / 2};
+std::string shape_text(const InputShape& shape, Layout layout) {
+  std::string sizes;
+  for (const Axis axis : axes_of(shape.rank)) {
+    sizes += cat(sizes.empty() ? "" : ", ", at(shape.size, axis));
+  }
+  return layout == Layout::channels_first ? cat("(", shape.channels, ", ", sizes, ")")
+                                          : cat("(", sizes, ", ", shape.channels, ")");
+}
+
+bool check_elements(Resolving& r, const std::string& what, const std::vector<std::int64_t>& shape,
+                    SourceRange range) {
+  if (!r.mode.count) return true;
+  std::string product;
+  for (const std::int64_t size : shape) product += cat(product.empty() ? "" : " * ", size);
+  const std::optional<std::int64_t> elements = product_of(shape);
+  if (!elements) {
+    r.fail(Code::overflow, range, cat("the number of elements of ", what, " overflows 64 bits"))
+        .note(cat(product, " > 2^63 - 1"));
+    return false;
+  }
+  if (*elements <= kMaxElements) return true;
+  r.fail(Code::tensor_too_large, range, cat(what, " is too large"))
+      .note(cat(product, " = ", *elements, " elements; at most 2^31 - 1 = ", kMaxElements,
+                " can be indexed"))
+      .help("make it smaller, or split the layer");
+  return false;
+}
+
+Size span_of(const LayerSpec& layer) {
+  Size span;
+  for (const Axis axis : axes_of(layer.rank)) {
+    at(span, axis) = (at(layer.kernel_size, axis) - 1) * at(layer.dilation_rate, axis) + 1;
+  }
+  return span;
 }
 
 std::optional<LayerSpec> resolve_layer(const LayerDraft& draft, const InputShape& input,
-                                       Diagnostics& diagnostics) {
-  return Resolver(draft, input, diagnostics).run();
+                                       const ResolveMode& mode, Diagnostics& diagnostics) {
+  Resolving r{draft, input, mode, diagnostics};
+  if (!check_rank(r)) return std::nullopt;
+  copy_values(r);
+  const bool transposed = r.layer.kind == LayerKind::conv_transpose;
+  const bool ok = r.layer.has_kernel() ? set_channels(r) && (transposed ? resolve_transpose(r)
+                                                                        : resolve_convolution(r))
+                                       : resolve_elementwise(r);
+  if (!ok || !check_halves(r) || !check_literals(r) || !check_tensors(r)) return std::nullopt;
+  return std::move(r.layer);
+}
+
+InputShape output_of(const LayerSpec& layer) {
+  InputShape shape{layer.batch, layer.out, layer.filters, layer.rank};
+  // Of a convolution `filters` are what it computes; glu then halves them.
+  const bool own = layer.has_kernel() && !layer.post_ops.empty();
+  if (own && layer.post_ops.front().kind == PostOpKind::activation &&
+      layer.post_ops.front().activation.function == ActivationFunction::glu) {
+    shape.channels /= 2;
+  }
+  return shape;
 }
 
 }  // namespace convc

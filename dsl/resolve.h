@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "dsl/diagnostics.h"
 #include "dsl/draft.h"
@@ -11,37 +12,43 @@
 
 namespace convc {
 
-/// Sizes, strides and dilations, and the elements of every tensor, are at most this: generated code
-/// computes indices in 32 bits.
-inline constexpr std::int64_t kMaxElements = (std::int64_t{1} << 31) - 1;
-
-/// What a layer reads: [batch, size.height, size.width, channels].
+/// What a layer reads, whatever its layout.
 struct InputShape {
   std::int64_t batch = 1;
-  Size2D size;
+  Size size;
   std::int64_t channels = 1;
+  int rank = 2;
   friend bool operator==(const InputShape&, const InputShape&) = default;
+};
+
+/// "(28, 28, 1)": sizes and channels as they are written in a layout.
+std::string shape_text(const InputShape& shape, Layout layout = Layout::channels_last);
+
+/// Sizes known only at run time are tried at the ends of their ranges.
+struct ResolveMode {
+  bool count = true;  ///< whether the elements of tensors and the multiply-adds are limited
+  std::string note;   ///< added to every error, e.g. "at the least sizes: height = 1"
 };
 
 /// Checks what needs no input shape: presence, signs, literal numbers. Reports every problem.
 bool check_layer(const LayerDraft& draft, Diagnostics& diagnostics);
 
-/// True when the sizes of an input are in range; otherwise reports at the range of the shape or of
-/// the batch.
-bool check_input(const InputShape& input, SourceRange shape, SourceRange batch,
-                 Diagnostics& diagnostics);
-
-/// The layer with all its sizes. Precondition: check_layer(draft) and check_input(input) hold and
-/// !draft.broken. Reports and returns nullopt when the layer does not fit the input.
+/// The layer with all its sizes, but for its forms, open sizes, operands and location.
+/// Precondition: check_layer(draft) holds, !draft.broken, and the sizes of the input are in [1,
+/// kMaxElements]. Reports and returns nullopt when the layer does not fit the input.
 std::optional<LayerSpec> resolve_layer(const LayerDraft& draft, const InputShape& input,
-                                       Diagnostics& diagnostics);
+                                       const ResolveMode& mode, Diagnostics& diagnostics);
 
-/// One axis of TensorFlow's SAME: out = ceil(in / stride), and as many zeros as the last window
-/// needs, the odd one after the input. All arguments are in [1, kMaxElements].
+/// What the layer makes.
+InputShape output_of(const LayerSpec& layer);
+
+/// One axis of SAME: out = ceil(in / stride), and as much padding as the last window needs. An odd
+/// element is after the input (TensorFlow, SAME_UPPER) or, `lower`, before it. All arguments are in
+/// [1, kMaxElements].
 struct AxisPadding {
   std::int64_t before = 0, after = 0;
 };
 AxisPadding same_padding(std::int64_t in, std::int64_t filter, std::int64_t stride,
-                         std::int64_t dilation);
+                         std::int64_t dilation, bool lower = false);
 
 }  // namespace convc

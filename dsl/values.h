@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dsl/ast.h"
 #include "dsl/diagnostics.h"
@@ -22,19 +23,32 @@ std::string describe(const Expr& expr);
 bool is_broken(const Expr& expr);
 
 std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& what, Diagnostics&);
+/// An integer or a float, finite as float32.
+std::optional<float> read_number(const Expr& expr, const std::string& what, Diagnostics&);
 std::optional<bool> read_bool(const Expr& expr, const std::string& what, Diagnostics&);
 std::optional<std::string> read_string(const Expr& expr, const std::string& what, Diagnostics&);
 
-/// An integer for both axes, or (height, width).
-std::optional<Size2D> read_size(const Expr& expr, const std::string& what, Diagnostics&);
+/// An integer, None or Dim(...).
+std::optional<DimDraft> read_dim(const Expr& expr, const std::string& what, Diagnostics&);
 
-/// (height, width, channels).
-std::optional<ImageShape> read_shape(const Expr& expr, const std::string& what, Diagnostics&);
+/// An integer for all axes, or one for each, e.g. (height, width).
+std::optional<Size> read_size(const Expr& expr, const std::string& what, int rank, Diagnostics&);
 
-/// "valid", "same" or ((top, bottom), (left, right)).
-std::optional<PaddingDraft> read_padding_value(const Expr& expr, Diagnostics&);
+/// Sizes with the channels; with_batch: and the batch before them. `rank` 0: of 1 to 3 axes.
+std::optional<ShapeDraft> read_shape(const Expr& expr, const std::string& what, int rank,
+                                     bool with_batch, Diagnostics&);
 
-/// Nested lists of numbers, at most 4 deep, rectangular, each finite as float32.
+/// A word, or for each axis (before, after): (left, right) alone for one axis.
+std::optional<PaddingDraft> read_padding_value(const Expr& expr, int rank, Diagnostics&);
+
+/// As ZeroPadding2D has it: an integer, one for each axis, or (before, after) for each axis.
+std::optional<PaddingDraft> read_zero_padding(const Expr& expr, int rank, Diagnostics&);
+
+/// An integer, or a list of them.
+std::optional<std::vector<std::int64_t>> read_axes(const Expr& expr, const std::string& what,
+                                                   Diagnostics&);
+
+/// Nested lists of numbers, at most 5 deep, rectangular, each finite as float32.
 std::optional<LiteralRef> read_literal(const Expr& expr, const std::string& what, Diagnostics&);
 
 }  // namespace convc

@@ -1,8 +1,10 @@
-// The tables behind vocabulary.h. Names and order are those of Keras 3.
+// The values of string arguments.
 #include "dsl/vocabulary.h"
 
 #include <algorithm>
+#include <string>
 
+#include "dsl/axes.h"
 #include "dsl/text.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -11,219 +13,197 @@ namespace {
 
 using Words = std::vector<std::string_view>;
 
-bool contains(const Words& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
+std::string lower(std::string_view text) {
+  return llvm::StringRef(text.data(), text.size()).lower();
 }
 
-const Signature& conv2d_signature() {
-  static const Signature signature = {"Conv2D",
-                                      {{"filters", Parameter::filters, true},
-                                       {"kernel_size", Parameter::kernel_size, true},
-                                       {"strides", Parameter::strides, true},
-                                       {"padding", Parameter::padding, true},
-                                       {"data_format", Parameter::data_format, true},
-                                       {"dilation_rate", Parameter::dilation_rate, true},
-                                       {"groups", Parameter::groups, true},
-                                       {"activation", Parameter::activation, true},
-                                       {"use_bias", Parameter::use_bias, true},
-                                       {"kernel_initializer", Parameter::training, true},
-                                       {"bias_initializer", Parameter::training, true},
-                                       {"kernel_regularizer", Parameter::training, true},
-                                       {"bias_regularizer", Parameter::training, true},
-                                       {"activity_regularizer", Parameter::training, true},
-                                       {"kernel_constraint", Parameter::training, true},
-                                       {"bias_constraint", Parameter::training, true},
-                                       {"trainable", Parameter::training, false},
-                                       {"autocast", Parameter::training, false},
-                                       {"padding_mode", Parameter::padding_mode, false},
-                                       {"kernel", Parameter::kernel, false},
-                                       {"bias", Parameter::bias, false},
-                                       {"input_shape", Parameter::input_shape, false},
-                                       {"batch", Parameter::batch, false},
-                                       {"dtype", Parameter::dtype, false},
-                                       {"name", Parameter::name, false}}};
-  return signature;
+// Keras' names; those behind "relu6" have other parameters than the function's defaults, or are
+// second names.
+struct ActivationName {
+  std::string_view name;
+  ActivationFunction function;
+};
+using F = ActivationFunction;
+constexpr ActivationName kActivations[] = {
+    {"linear", F::linear},
+    {"relu", F::relu},
+    {"leaky_relu", F::leaky_relu},
+    {"elu", F::elu},
+    {"selu", F::selu},
+    {"celu", F::celu},
+    {"gelu", F::gelu},
+    {"silu", F::silu},
+    {"mish", F::mish},
+    {"sigmoid", F::sigmoid},
+    {"hard_sigmoid", F::hard_sigmoid},
+    {"hard_silu", F::hard_silu},
+    {"log_sigmoid", F::log_sigmoid},
+    {"tanh", F::tanh},
+    {"hard_tanh", F::hard_tanh},
+    {"tanh_shrink", F::tanh_shrink},
+    {"soft_shrink", F::soft_shrink},
+    {"hard_shrink", F::hard_shrink},
+    {"softplus", F::softplus},
+    {"softsign", F::softsign},
+    {"exponential", F::exponential},
+    {"squareplus", F::squareplus},
+    {"sparse_plus", F::sparse_plus},
+    {"sparse_sigmoid", F::sparse_sigmoid},
+    {"softmax", F::softmax},
+    {"log_softmax", F::log_softmax},
+    {"sparsemax", F::sparsemax},
+    {"glu", F::glu},
+    // convc's own: the tanh form of gelu, and ONNX's functions.
+    {"gelu_tanh", F::gelu_tanh},
+    {"shrink", F::shrink},
+    {"threshold", F::threshold},
+    {"clip", F::clip},
+    {"relu6", F::relu},
+    {"swish", F::silu},
+    {"hard_swish", F::hard_silu},
+};
+
+struct ModeName {
+  std::string_view name;
+  PaddingMode mode;
+};
+constexpr ModeName kPaddingModes[] = {{"zeros", PaddingMode::zeros},
+                                      {"constant", PaddingMode::constant},
+                                      {"reflect", PaddingMode::reflect},
+                                      {"replicate", PaddingMode::replicate},
+                                      {"circular", PaddingMode::circular}};
+
+struct RuleName {
+  std::string_view name;
+  PaddingRule rule;
+};
+constexpr RuleName kPaddingRules[] = {{"valid", PaddingRule::valid},
+                                      {"same", PaddingRule::same},
+                                      {"same_lower", PaddingRule::same_lower},
+                                      {"causal", PaddingRule::causal}};
+
+constexpr std::string_view kFutureTypes[] = {
+    "float16",       "bfloat16",       "float64",       "int8",       "uint8",  "int16",
+    "uint16",        "int32",          "uint32",        "int64",      "uint64", "bool",
+    "mixed_float16", "mixed_bfloat16", "float8_e4m3fn", "float8_e5m2"};
+
+template <typename Table>
+Words names_in(const Table& table) {
+  Words names;
+  for (const auto& row : table) names.push_back(row.name);
+  return names;
 }
 
-const Signature& sequential_signature() {
-  static const Signature signature = {"Sequential",
-                                      {{"layers", Parameter::layers, true},
-                                       {"trainable", Parameter::training, true},
-                                       {"name", Parameter::name, true}}};
-  return signature;
-}
-
-const Signature& input_signature() {
-  static const Signature signature = {"Input",
-                                      {{"shape", Parameter::shape, true},
-                                       {"batch_size", Parameter::batch_size, true},
-                                       {"dtype", Parameter::dtype, true},
-                                       {"sparse", Parameter::future, true},
-                                       {"ragged", Parameter::future, true},
-                                       {"batch_shape", Parameter::batch_shape, true},
-                                       {"name", Parameter::name, true},
-                                       {"tensor", Parameter::future, true},
-                                       {"optional", Parameter::future, true}}};
-  return signature;
-}
-
-const Words& future_callables() {
-  static const Words words = {"Conv1D",
-                              "Conv3D",
-                              "Conv1DTranspose",
-                              "Conv2DTranspose",
-                              "Conv3DTranspose",
-                              "DepthwiseConv1D",
-                              "DepthwiseConv2D",
-                              "SeparableConv1D",
-                              "SeparableConv2D",
-                              "BatchNormalization",
-                              "LayerNormalization",
-                              "GroupNormalization",
-                              "Activation",
-                              "ReLU",
-                              "LeakyReLU",
-                              "PReLU",
-                              "ELU",
-                              "Softmax",
-                              "MaxPooling1D",
-                              "MaxPooling2D",
-                              "MaxPooling3D",
-                              "AveragePooling1D",
-                              "AveragePooling2D",
-                              "AveragePooling3D",
-                              "GlobalMaxPooling2D",
-                              "GlobalAveragePooling2D",
-                              "ZeroPadding2D",
-                              "Cropping2D",
-                              "UpSampling2D",
-                              "Add",
-                              "Subtract",
-                              "Multiply",
-                              "Average",
-                              "Maximum",
-                              "Minimum",
-                              "Concatenate",
-                              "Flatten",
-                              "Reshape",
-                              "Permute",
-                              "Dense",
-                              "Dropout",
-                              "SpatialDropout2D",
-                              "Rescaling",
-                              "Normalization",
-                              "Identity",
-                              "Lambda",
-                              "Model",
-                              "Functional",
-                              "InputLayer",
-                              "Quantize",
-                              "Dequantize"};
-  return words;
-}
-
-// Keras' activation functions that are not supported yet.
-const Words& future_activations() {
-  static const Words words = {
-      "relu6",       "leaky_relu",  "elu",         "selu",        "celu",           "gelu",
-      "silu",        "swish",       "mish",        "glu",         "sigmoid",        "hard_sigmoid",
-      "hard_silu",   "hard_swish",  "log_sigmoid", "tanh",        "hard_tanh",      "tanh_shrink",
-      "soft_shrink", "hard_shrink", "softmax",     "log_softmax", "softplus",       "softsign",
-      "exponential", "squareplus",  "sparse_plus", "sparsemax",   "sparse_sigmoid", "threshold"};
-  return words;
-}
-
-// Reports a string argument whose value is none of `supported`. Always false.
-bool refuse(std::string_view argument, std::string_view text, const Words& supported,
-            const Words& future, SourceRange range, Diagnostics& diagnostics) {
+// Reports a string argument whose value is none of `supported`.
+std::nullopt_t refuse(std::string_view argument, std::string_view text, const Words& supported,
+                      SourceRange range, Diagnostics& diagnostics) {
   std::string list;
-  for (const std::string_view word : supported)
+  for (const std::string_view word : supported) {
     list += cat(list.empty() ? "" : ", ", '"', word, '"');
-  if (contains(future, text)) {
-    diagnostics
-        .error(Code::not_supported_yet, range,
-               cat(argument, "=\"", text, "\" is not supported yet"))
-        .help(cat("supported: ", list));
-    return false;
   }
-  Words all = supported;
-  all.insert(all.end(), future.begin(), future.end());
-  const std::string_view meant = nearest(text, all);
+  const std::string_view meant = nearest(text, supported);
   Diagnostic& error = diagnostics.error(Code::unknown_value, range,
                                         cat("unknown ", argument, " \"", text.substr(0, 40), "\""));
   error.help(meant.empty() ? cat("supported: ", list) : cat("did you mean \"", meant, "\"?"));
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
 
-const Signature* find_signature(std::string_view name) {
-  for (const Signature* signature :
-       {&conv2d_signature(), &sequential_signature(), &input_signature()}) {
-    if (signature->callable == name) return signature;
-  }
-  return nullptr;
-}
-
-bool is_future_callable(std::string_view name) {
-  return contains(future_callables(), name);
-}
-
-const std::vector<std::string_view>& all_callables() {
-  static const Words words = [] {
-    Words all = {"Conv2D", "Sequential", "Input", "Dim"};
-    all.insert(all.end(), future_callables().begin(), future_callables().end());
-    return all;
-  }();
-  return words;
-}
-
 bool is_string_value(std::string_view word) {
-  static const Words words = {"relu",          "linear",         "valid",   "same",
-                              "channels_last", "channels_first", "zeros",   "reflect",
-                              "replicate",     "circular",       "float32", "float16"};
-  return contains(words, word) || contains(future_activations(), word);
+  const auto in = [&](const auto& table) {
+    return std::any_of(std::begin(table), std::end(table),
+                       [&](const auto& row) { return row.name == word; });
+  };
+  constexpr std::string_view others[] = {"channels_last", "channels_first", "float32", "float16"};
+  return in(kActivations) || in(kPaddingModes) || in(kPaddingRules) ||
+         std::find(std::begin(others), std::end(others), word) != std::end(others);
 }
 
 std::optional<Activation> read_activation(std::string_view text, SourceRange range,
                                           Diagnostics& diagnostics) {
-  if (text == "linear") return Activation::linear;
-  if (text == "relu") return Activation::relu;
-  refuse("activation", text, {"linear", "relu"}, future_activations(), range, diagnostics);
-  return std::nullopt;
+  for (const ActivationName& row : kActivations) {
+    if (row.name != text) continue;
+    Activation activation = default_activation(row.function);
+    if (text == "relu6") activation.beta = 6;
+    return activation;
+  }
+  return refuse("activation", text, names_in(kActivations), range, diagnostics);
 }
 
-std::optional<PaddingMode> read_padding(std::string_view text, SourceRange range,
+std::string_view activation_word(const Activation& activation) {
+  if (activation.function == F::relu) {
+    Activation relu6 = default_activation(F::relu);
+    relu6.beta = 6;
+    if (activation == relu6) return "relu6";
+  }
+  if (activation != default_activation(activation.function)) return {};
+  for (const ActivationName& row : kActivations) {
+    if (row.function == activation.function) return row.name;
+  }
+  return {};
+}
+
+std::optional<PaddingRule> read_padding(std::string_view text, SourceRange range,
                                         Diagnostics& diagnostics) {
   // Keras takes any case here.
-  const std::string lower = llvm::StringRef(text.data(), text.size()).lower();
-  if (lower == "valid") return PaddingMode::valid;
-  if (lower == "same") return PaddingMode::same;
-  refuse("padding", lower, {"valid", "same"}, {"same_lower", "causal", "full"}, range, diagnostics);
-  return std::nullopt;
+  const std::string word = lower(text);
+  for (const RuleName& row : kPaddingRules) {
+    if (row.name == word) return row.rule;
+  }
+  return refuse("padding", word, names_in(kPaddingRules), range, diagnostics);
+}
+
+std::optional<PaddingMode> read_padding_mode(std::string_view text, SourceRange range,
+                                             Diagnostics& diagnostics) {
+  for (const ModeName& row : kPaddingModes) {
+    if (row.name == text) return row.mode;
+  }
+  return refuse("padding_mode", text, names_in(kPaddingModes), range, diagnostics);
+}
+
+std::string_view padding_mode_word(PaddingMode mode) {
+  return kPaddingModes[static_cast<std::size_t>(mode)].name;
 }
 
 std::optional<DType> read_dtype(std::string_view text, SourceRange range,
                                 Diagnostics& diagnostics) {
   if (text == "float32") return DType::f32;
-  refuse("dtype", text, {"float32"},
-         {"float16", "bfloat16", "float64", "int8", "uint8", "int16", "uint16", "int32", "uint32",
-          "int64", "uint64", "bool", "mixed_float16", "mixed_bfloat16", "float8_e4m3fn",
-          "float8_e5m2"},
-         range, diagnostics);
+  if (std::find(std::begin(kFutureTypes), std::end(kFutureTypes), text) == std::end(kFutureTypes)) {
+    return refuse("dtype", text, {"float32"}, range, diagnostics);
+  }
+  diagnostics
+      .error(Code::not_supported_yet, range, cat("dtype=\"", text, "\" is not supported yet"))
+      .help("supported: \"float32\"");
   return std::nullopt;
 }
 
-bool check_data_format(std::string_view text, SourceRange range, Diagnostics& diagnostics) {
-  const std::string lower = llvm::StringRef(text.data(), text.size()).lower();
-  if (lower == "channels_last") return true;
-  return refuse("data_format", lower, {"channels_last"}, {"channels_first"}, range, diagnostics);
+std::optional<Layout> read_layout(std::string_view argument, std::string_view text,
+                                  SourceRange range, Diagnostics& diagnostics) {
+  const std::string word = lower(text);
+  if (word == "channels_last") return Layout::channels_last;
+  if (word == "channels_first") return Layout::channels_first;
+  return refuse(argument, word, {"channels_last", "channels_first"}, range, diagnostics);
 }
 
-bool check_padding_mode(std::string_view text, SourceRange range, Diagnostics& diagnostics) {
-  if (text == "zeros") return true;
-  return refuse("padding_mode", text, {"zeros"}, {"reflect", "replicate", "circular"}, range,
-                diagnostics);
+std::string_view kernel_layout_word(KernelLayout layout, LayerKind kind, int rank) {
+  // By layout, whether it is transposed, and rank.
+  constexpr std::string_view words[2][2][3] = {
+      {{"WIO", "HWIO", "DHWIO"}, {"WOI", "HWOI", "DHWOI"}},
+      {{"OIW", "OIHW", "OIDHW"}, {"IOW", "IOHW", "IODHW"}}};
+  return words[layout == KernelLayout::filters_first ? 1 : 0]
+              [kind == LayerKind::conv_transpose ? 1 : 0][rank - 1];
+}
+
+std::optional<KernelLayout> read_kernel_layout(std::string_view text, const LayerType& type,
+                                               SourceRange range, Diagnostics& diagnostics) {
+  const std::string_view last =
+      kernel_layout_word(KernelLayout::filters_last, type.kind, type.rank);
+  const std::string_view first =
+      kernel_layout_word(KernelLayout::filters_first, type.kind, type.rank);
+  if (text == last) return KernelLayout::filters_last;
+  if (text == first) return KernelLayout::filters_first;
+  return refuse("kernel_layout", text, {last, first}, range, diagnostics);
 }
 
 }  // namespace convc

@@ -91,6 +91,7 @@ std::vector<BenchCase> make_cases(const Session& session, const NameFilter& filt
           if (!filter.matches(bench.name)) continue;
           bench.library = c;
           bench.graph = g;
+          bench.written = &graph;
           bench.isa = layers[0].isa;
           bench.threads = threads;
           bench.label = algorithms_of(layers);
@@ -153,8 +154,7 @@ int run_bench(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/true);
   if (code != exit_done) return code;
-  std::erase_if(session.module.graphs,
-                [&](const Graph& graph) { return !is_wanted(session, filter, graph); });
+  keep_graphs(session, [&](const Graph& graph) { return is_wanted(session, filter, graph); });
   if (session.module.graphs.empty()) {
     print_error("--filter `" + options.filter + "` matches no benchmark",
                 "names are LIBRARY/LAYER/SCHEDULE/threads:N/ISA");

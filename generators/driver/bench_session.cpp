@@ -5,8 +5,10 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <stdexcept>
 
 #include "generators/driver/gang.h"
+#include "generators/driver/size_cases.h"
 #include "generators/driver/table.h"
 
 namespace convc {
@@ -46,7 +48,12 @@ class Stage {
  private:
   void enter(const BenchCase& bench) {
     kernel_.reset();  // before the next one is allocated
-    kernel_.emplace(*libraries_[bench.library]->kernel(bench.graph), bench.isa, bench.threads);
+    const convc_kernel& kernel = *libraries_[bench.library]->kernel(bench.graph);
+    std::string error;
+    const std::vector<SizeCase> cases = size_cases(kernel, *bench.written, &error);
+    if (cases.empty()) throw std::runtime_error(error);
+    // Run-time sizes as the planner takes them.
+    kernel_.emplace(kernel, bench.isa, bench.threads, cases[0].open);
     measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_);
     current_ = &bench;
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dsl/module.h"
 #include "generators/driver/measurement.h"
 #include "generators/emit/loaded_library.h"
 
@@ -15,6 +16,7 @@ struct BenchCase {
   std::string name;
   std::size_t library = 0;  ///< index into the loaded libraries
   std::size_t graph = 0;
+  const Graph* written = nullptr;
   std::string isa;
   unsigned threads = 1;
   std::string label;

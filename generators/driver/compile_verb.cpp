@@ -10,22 +10,9 @@
 #include "generators/driver/session.h"
 #include "generators/driver/verbs.h"
 #include "generators/emit/write_library.h"
-#include "generators/plan/planner.h"
 
 namespace convc {
 namespace {
-
-void tell_performance_notes(Session& session, const ModulePlans& plans) {
-  for (std::size_t g = 0; g < session.module.graphs.size(); ++g) {
-    const Graph& graph = session.module.graphs[g];
-    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-      const LayerSpec& layer = graph.nodes[n].layer;
-      session.diagnostics.set_origin(layer.name);
-      for (const std::string& note : performance_notes(layer, plans[g][0][n]))
-        session.diagnostics.performance(session.diagnostics.range_at(layer.location), note);
-    }
-  }
-}
 
 /// Whether files can be made in `directory`, which may not exist yet; told before minutes of
 /// compiling rather than after. What passes here can still fail in write_files.
@@ -59,6 +46,10 @@ int run_compile(const Options& options) {
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;
   tell_performance_notes(session, *plans);
+  if (session.diagnostics.has_errors()) {
+    session.diagnostics.print_to_stderr();
+    return exit_input_wrong;
+  }
   const std::optional<Artifact> artifact = compile_session(session, *plans, &code);
   if (!artifact) return code;
 

@@ -1,15 +1,16 @@
 #include "generators/driver/exercise.h"
 
 #include <algorithm>
-#include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <limits>
-#include <memory>
+#include <utility>
 
 #include "generators/driver/expectation.h"
-#include "generators/driver/guarded_buffer.h"
+#include "generators/driver/kernel_run.h"
+#include "generators/driver/size_cases.h"
+#include "generators/driver/tensor_layout.h"
 
 namespace convc {
 namespace {
@@ -28,124 +29,16 @@ const char* name_of(Placement placement) {
   return "?";
 }
 
-struct Run {
-  unsigned threads = 1;
-  Placement placement = Placement::at_end;
-};
-
 /// Every thread count, and every placement with the first of them.
-std::vector<Run> runs_of(const ExerciseOptions& options) {
-  std::vector<Run> runs;
-  for (unsigned threads : options.threads) runs.push_back({threads, Placement::at_end});
-  if (options.all_placements)
+std::vector<RunSetting> runs_of(const ExerciseSubject& subject, const ExerciseOptions& options,
+                                bool all_placements) {
+  std::vector<RunSetting> runs;
+  for (unsigned threads : options.threads)
+    runs.push_back({subject.isa, threads, Placement::at_end});
+  if (all_placements)
     for (Placement placement : {Placement::at_start, Placement::at_odd_offset})
-      runs.push_back({options.threads[0], placement});
+      runs.push_back({subject.isa, options.threads[0], placement});
   return runs;
-}
-
-using BufferPtr = std::unique_ptr<GuardedBuffer>;
-
-BufferPtr copy_to_buffer(const char* name, const std::vector<float>& values, Placement placement) {
-  auto buffer = std::make_unique<GuardedBuffer>(name, values.size() * sizeof(float), sizeof(float),
-                                                placement);
-  std::copy(values.begin(), values.end(), buffer->floats());
-  buffer->make_read_only();
-  return buffer;
-}
-
-/// All bits set is a NaN in every float, and no value that a kernel computes.
-BufferPtr nan_buffer(const char* name, std::size_t bytes, std::size_t alignment,
-                     Placement placement) {
-  auto buffer = std::make_unique<GuardedBuffer>(name, bytes, alignment, placement);
-  std::memset(buffer->data(), 0xff, bytes);
-  return buffer;
-}
-
-/// One run of the kernel: its buffers and what came out.
-class KernelRun {
- public:
-  KernelRun(const ExerciseSubject& subject, const TestData& data, const Run& run)
-      : subject_(subject), run_(run) {
-    options_.struct_bytes = sizeof(options_);
-    options_.threads = run.threads;
-    options_.isa = subject.isa.c_str();
-    input_ = copy_to_buffer("input", data.inputs[0], run.placement);
-    for (std::size_t i = 0; i < data.weights.size(); ++i) {
-      const LayerSpec& layer = subject.graph->nodes[i].layer;
-      if (layer.weights_are_literal()) continue;
-      weights_.push_back(copy_to_buffer("kernel weights", data.weights[i].kernel, run.placement));
-      if (layer.use_bias)
-        weights_.push_back(copy_to_buffer("bias", data.weights[i].bias, run.placement));
-    }
-  }
-
-  /// Packs and runs; empty when all went well.
-  std::string execute() {
-    std::string error = pack();
-    if (error.empty()) error = run();
-    return error;
-  }
-
-  /// Runs again into the same output, prefilled anew.
-  std::string run() {
-    const std::size_t workspace_bytes = convc_workspace_bytes(subject_.kernel, &options_);
-    if (workspace_bytes == SIZE_MAX) return convc_last_error();
-    // The workspace may have any content; its size is what the kernel may touch.
-    workspace_ = nan_buffer("workspace", workspace_bytes, CONVC_ALIGNMENT, run_.placement);
-    const convc_tensor& output = subject_.kernel->outputs[0];
-    output_ = nan_buffer("output", output.bytes, sizeof(float), run_.placement);
-    const void* io[] = {input_->data(), output_->data()};
-    const convc_status status =
-        convc_run(subject_.kernel, io, packed_ ? packed_->data() : nullptr,
-                  packed_ ? packed_->size_bytes() : 0,
-                  workspace_bytes ? workspace_->data() : nullptr, workspace_bytes, &options_);
-    if (status != CONVC_OK)
-      return std::string("convc_run: ") + convc_status_name(status) + ": " + convc_last_error();
-    if (!output_->surroundings_intact()) return "bytes beside `output` were overwritten";
-    if (!workspace_->surroundings_intact()) return "bytes beside `workspace` were overwritten";
-    return "";
-  }
-
-  [[nodiscard]] const float* output() const { return output_->floats(); }
-  [[nodiscard]] std::size_t output_elements() const {
-    return output_->size_bytes() / sizeof(float);
-  }
-
- private:
-  std::string pack() {
-    const std::size_t bytes = convc_packed_bytes(subject_.kernel, &options_);
-    if (bytes == SIZE_MAX) return convc_last_error();
-    if (subject_.kernel->variable_count != weights_.size())
-      return "the kernel wants " + std::to_string(subject_.kernel->variable_count) +
-             " variables, the graph has " + std::to_string(weights_.size());
-    if (bytes == 0) return "";
-    packed_ = nan_buffer("packed weights", bytes, CONVC_ALIGNMENT, run_.placement);
-    std::vector<const void*> pointers;
-    for (const BufferPtr& weights : weights_) pointers.push_back(weights->data());
-    const convc_status status =
-        convc_pack(subject_.kernel, pointers.data(), packed_->data(), bytes, &options_);
-    if (status != CONVC_OK)
-      return std::string("convc_pack: ") + convc_status_name(status) + ": " + convc_last_error();
-    if (!packed_->surroundings_intact()) return "convc_pack wrote beside its buffer";
-    packed_->make_read_only();
-    return "";
-  }
-
-  const ExerciseSubject& subject_;
-  Run run_;
-  convc_options options_{};
-  BufferPtr input_, packed_, workspace_, output_;
-  std::vector<BufferPtr> weights_;
-};
-
-std::string index_text(std::size_t index, const Tensor& tensor) {
-  std::string text;
-  for (std::size_t d = tensor.shape.size(); d-- > 0;) {
-    const auto size = static_cast<std::size_t>(tensor.shape[d].min);
-    text = std::to_string(index % size) + (text.empty() ? "" : ", ") + text;
-    index /= size;
-  }
-  return "output[" + text + "]";
 }
 
 std::string number_text(double value) {
@@ -154,78 +47,153 @@ std::string number_text(double value) {
   return text;
 }
 
+/// An output of the kernel: its place in memory and what it should hold.
+struct Output {
+  std::string name;
+  TensorLayout layout;
+  Bounded expected;
+};
+
+std::vector<Output> outputs_of(const convc_kernel& kernel, const Graph& graph,
+                               std::vector<Bounded> expected) {
+  std::vector<Output> outputs;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Tensor& tensor = graph.tensors[static_cast<std::size_t>(graph.outputs[i])];
+    outputs.push_back({kernel.outputs[i].name, layout_of(tensor), std::move(expected[i])});
+  }
+  return outputs;
+}
+
+bool was_written(float got) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &got, sizeof bits);
+  return bits != 0xffffffffu;
+}
+
 /// Compares one output with the reference; fills `result`, returns what is wrong or "".
-std::string compare(const float* got, const Expectation& expected, const Tensor& tensor,
-                    KindResult& result) {
-  std::size_t bad = 0, first_bad = 0;
-  for (std::size_t i = 0; i < expected.output.size(); ++i) {
-    const double allowed = expected.allowed_error.empty() ? 0.0 : expected.allowed_error[i];
-    const double error = std::fabs(static_cast<double>(got[i]) - expected.output[i]);
+std::string compare(const float* got, const Output& output, KindResult& result) {
+  std::size_t bad = 0, first_bad = 0, first_bad_place = 0;
+  output.layout.for_each([&](std::size_t i, std::size_t place) {
+    const double expected = output.expected.value[i], allowed = output.expected.error[i];
+    const double error = std::fabs(static_cast<double>(got[place]) - expected);
+    const bool comparable = can_be_held(expected, allowed);
     // A NaN fails: it is never "at most allowed".
-    if (!(error <= allowed) && bad++ == 0) first_bad = i;
-    if (std::isnan(error)) continue;
+    const bool is_right = comparable ? error <= allowed : was_written(got[place]);
+    if (!is_right && bad++ == 0) {
+      first_bad = i;
+      first_bad_place = place;
+    }
+    if (!comparable || std::isnan(error)) return;
+    if (allowed > 0) result.exact = false;
     if (error > result.max_abs_error) {
       result.max_abs_error = error;
       result.allowed_at_max = allowed;
     }
-    result.max_ulp = std::max(result.max_ulp, ulp_distance(expected.output[i], got[i]));
+    result.max_ulp = std::max(result.max_ulp, ulp_distance(expected, got[place]));
     if (allowed > 0)
       result.max_error_over_bound = std::max(result.max_error_over_bound, error / allowed);
-  }
+  });
   if (bad == 0) return "";
-  const double allowed = expected.allowed_error.empty() ? 0.0 : expected.allowed_error[first_bad];
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, got + first_bad, sizeof bits);
-  return index_text(first_bad, tensor) + ": expected " + number_text(expected.output[first_bad]) +
-         ", got " +
-         (bits == 0xffffffffu ? "nothing (it was never written)" : number_text(got[first_bad])) +
-         ", allowed error " + number_text(allowed) + "; " + std::to_string(bad) + " of " +
-         std::to_string(expected.output.size()) + " elements differ";
+  const float value = got[first_bad_place];
+  return output.name + output.layout.index_text(first_bad) + ": expected " +
+         number_text(output.expected.value[first_bad]) + ", got " +
+         (was_written(value) ? number_text(static_cast<double>(value))
+                             : "nothing (it was never written)") +
+         ", allowed error " + number_text(output.expected.error[first_bad]) + "; " +
+         std::to_string(bad) + " of " + std::to_string(output.expected.value.size()) +
+         " elements differ";
 }
 
-std::string compare_bits(const float* got, const std::vector<float>& first, const Tensor& tensor,
+std::string compare_bits(const float* got, const std::vector<float>& first, const Output& output,
                          const std::string& other) {
-  if (std::memcmp(got, first.data(), first.size() * sizeof(float)) == 0) return "";
-  std::size_t i = 0;
-  while (std::memcmp(got + i, &first[i], sizeof(float)) == 0) ++i;
-  return index_text(i, tensor) + ": got " + number_text(got[i]) + ", but " + number_text(first[i]) +
-         " " + other + ": results must not depend on that";
+  std::string text;
+  output.layout.for_each([&](std::size_t i, std::size_t place) {
+    if (!text.empty() || std::memcmp(got + place, &first[place], sizeof(float)) == 0) return;
+    text = output.name + output.layout.index_text(i) + ": got " +
+           number_text(static_cast<double>(got[place])) + ", but " +
+           number_text(static_cast<double>(first[place])) + " " + other +
+           ": results must not depend on that";
+  });
+  return text;
 }
 
-double zero_fraction(const Expectation& expected) {
+/// Of all outputs; what float32 cannot hold proves no more than a zero.
+double zero_fraction(const std::vector<Output>& outputs) {
   std::size_t zeros = 0, counted = 0;
-  for (std::size_t i = 0; i < expected.output.size(); ++i) {
-    if (!expected.reachable[i]) continue;
-    ++counted;
-    zeros += expected.output[i] == 0.0;
+  for (const Output& output : outputs) {
+    const Bounded& expected = output.expected;
+    for (std::size_t i = 0; i < expected.value.size(); ++i) {
+      if (!expected.reachable[i]) continue;
+      ++counted;
+      zeros += expected.value[i] == 0.0 || !can_be_held(expected.value[i], expected.error[i]);
+    }
   }
   return counted == 0 ? 1.0 : static_cast<double>(zeros) / static_cast<double>(counted);
 }
 
-/// All runs with one kind of data; "" or what is wrong.
+/// The memory of each output after the first run, for comparison with others.
+using Memories = std::vector<std::vector<float>>;
+
+std::string check_first(KernelRun& run, const std::vector<Output>& outputs, Memories& first,
+                        KindResult& result) {
+  std::string error;
+  for (std::size_t o = 0; o < outputs.size() && error.empty(); ++o) {
+    error = compare(run.output(o), outputs[o], result);
+    first.emplace_back(run.output(o), run.output(o) + run.output_bytes(o) / sizeof(float));
+  }
+  return error;
+}
+
+std::string check_same(const KernelRun& run, const std::vector<Output>& outputs,
+                       const Memories& first, const std::string& other) {
+  std::string error;
+  for (std::size_t o = 0; o < outputs.size() && error.empty(); ++o)
+    error = compare_bits(run.output(o), first[o], outputs[o], other);
+  return error;
+}
+
+/// All runs with one kind of data and one choice of sizes; "" or what is wrong.
 std::string exercise_kind(const ExerciseSubject& subject, const ExerciseOptions& options,
-                          const TestData& data, const Expectation& expected, KindResult& result) {
-  const Tensor& tensor =
-      subject.graph->tensors[static_cast<std::size_t>(subject.graph->outputs[0])];
-  std::vector<float> first;
-  for (const Run& run : runs_of(options)) {
-    KernelRun kernel_run(subject, data, run);
-    std::string error = kernel_run.execute();
+                          const SizeCase& sizes, const TestData& data,
+                          const std::vector<Output>& outputs, bool all_placements,
+                          KindResult& result) {
+  Memories first;
+  for (const RunSetting& setting : runs_of(subject, options, all_placements)) {
+    KernelRun run(*subject.kernel, sizes, data, setting);
+    std::string error = run.execute();
     if (error.empty() && first.empty()) {
-      error = compare(kernel_run.output(), expected, tensor, result);
-      first.assign(kernel_run.output(), kernel_run.output() + kernel_run.output_elements());
-      if (error.empty()) error = kernel_run.run();
-      if (error.empty())
-        error = compare_bits(kernel_run.output(), first, tensor, "in the run before this one");
+      error = check_first(run, outputs, first, result);
+      if (error.empty()) error = run.run();
+      if (error.empty()) error = check_same(run, outputs, first, "in the run before this one");
     } else if (error.empty()) {
-      error = compare_bits(kernel_run.output(), first, tensor,
-                           "with " + std::to_string(options.threads[0]) +
-                               " thread(s) and buffers " + name_of(Placement::at_end));
+      error = check_same(run, outputs, first,
+                         "with " + std::to_string(options.threads[0]) + " thread(s) and buffers " +
+                             name_of(Placement::at_end));
     }
     if (!error.empty())
-      return error + " (data " + name_of(result.kind) + ", " + std::to_string(run.threads) +
-             " thread(s), buffers " + name_of(run.placement) + ", seed " +
+      return error + " (data " + name_of(result.kind) + ", " + std::to_string(setting.threads) +
+             " thread(s), buffers " + name_of(setting.placement) + sizes.text + ", seed " +
              std::to_string(options.seed) + ")";
+  }
+  return "";
+}
+
+/// One kind of data with all sizes; extremes with the first only.
+std::string exercise_sizes(const ExerciseSubject& subject, const ExerciseOptions& options,
+                           const std::vector<SizeCase>& cases, const SumRules& rules,
+                           KindResult& result) {
+  result.exact = true;
+  result.zero_fraction = 1;
+  for (const SizeCase& sizes : cases) {
+    const bool is_first = &sizes == &cases.front();
+    if (!is_first && result.kind == DataKind::extremes) break;
+    const TestData data = make_test_data(sizes.graph, result.kind, options.seed);
+    const std::vector<Output> outputs =
+        outputs_of(*subject.kernel, sizes.graph, expect(sizes.graph, data, rules));
+    result.zero_fraction = std::min(result.zero_fraction, zero_fraction(outputs));
+    const std::string error = exercise_kind(subject, options, sizes, data, outputs,
+                                            is_first && options.all_placements, result);
+    if (!error.empty()) return error;
   }
   return "";
 }
@@ -254,19 +222,19 @@ double ulp_distance(double expected, float got) {
 
 ExerciseResult exercise_kernel(const ExerciseSubject& subject, const ExerciseOptions& options) {
   ExerciseResult result;
+  const std::vector<SizeCase> cases =
+      size_cases(*subject.kernel, *subject.written, &result.message);
+  if (cases.empty()) {
+    result.verdict = Verdict::failed;
+    return result;
+  }
+  const SumRules rules = sum_rules(*subject.lowered, subject.plans);
   double fewest_zeros = 1.0;
   for (DataKind kind : options.kinds) {
-    const TestData data = make_test_data(*subject.graph, kind, options.seed);
-    const bool exact = data.exact && keeps_integers(*subject.graph, subject.plans);
-    const Expectation expected = expect(*subject.graph, subject.plans, data, exact);
-    KindResult kind_result;
-    kind_result.kind = kind;
-    kind_result.exact = exact;
-    kind_result.zero_fraction = zero_fraction(expected);
-    if (kind != DataKind::extremes)
-      fewest_zeros = std::min(fewest_zeros, kind_result.zero_fraction);
-    result.message = exercise_kind(subject, options, data, expected, kind_result);
-    result.kinds.push_back(kind_result);
+    KindResult& of_kind = result.kinds.emplace_back();
+    of_kind.kind = kind;
+    result.message = exercise_sizes(subject, options, cases, rules, of_kind);
+    if (kind != DataKind::extremes) fewest_zeros = std::min(fewest_zeros, of_kind.zero_fraction);
     if (!result.message.empty()) {
       result.verdict = Verdict::failed;
       return result;

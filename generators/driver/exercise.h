@@ -17,9 +17,10 @@ namespace convc {
 
 struct ExerciseSubject {
   const convc_kernel* kernel = nullptr;
-  const Graph* graph = nullptr;
-  std::string isa;          ///< the variant to run; this processor must be able to
-  std::vector<Plan> plans;  ///< of that variant, in the order of graph->nodes
+  const Graph* written = nullptr;  ///< as the user wrote it: what the reference computes
+  const Graph* lowered = nullptr;  ///< as it was compiled
+  std::string isa;                 ///< the variant to run; this processor must be able to
+  std::vector<Plan> plans;         ///< of that variant, in the order of lowered->nodes
 };
 
 struct ExerciseOptions {
@@ -32,7 +33,7 @@ struct ExerciseOptions {
 /// The errors of one kind of data.
 struct KindResult {
   DataKind kind = DataKind::integers;
-  bool exact = false;  ///< compared with ==
+  bool exact = false;  ///< every output was compared with ==
   double max_abs_error = 0;
   double max_error_over_bound = 0;  ///< 0 for exact data; above 1 is a failure
   double max_ulp = 0;               ///< in units of the last place of the expected value
@@ -50,18 +51,22 @@ const char* name_of(Verdict verdict);
 struct ExerciseResult {
   Verdict verdict = Verdict::passed;
   std::vector<KindResult> kinds;
-  /// Of a failure: what differs, with the first bad index as [n, y, x, k], expected, got, allowed,
-  /// the data kind, threads, placement and seed. Of a mistrusted result: the fraction.
+  /// Of a failure: what differs, with the first bad index, expected, got, allowed, the data kind,
+  /// threads, placement, seed and run-time sizes. Of a mistrusted result: the fraction.
   std::string message;
 };
 
-/// For every kind of data: packs the weights, runs the kernel with every thread count and placement
-/// of its buffers, and checks that
-/// - each output is within the bound of the reference (equal, for exact data),
+/// For every kind of data, and with run-time sizes for several of them: packs the weights, runs the
+/// kernel with every thread count and placement of its buffers, and checks that
+/// - each output is within the bound of the reference (equal, where float32 rounds nothing),
 /// - all runs give the same bits, and so does a repeated run,
-/// - no NaN of the prefilled output, workspace or packed buffer comes through,
-/// - inputs and weights are only read and nothing beside a buffer changes.
-/// Stops at the first failure. Preconditions: one input and one output tensor, both fixed.
+/// - no NaN of the prefilled outputs, workspace or packed buffer, or of gaps between the rows of an
+///   input, comes through,
+/// - inputs and weights are only read and nothing beside a buffer, or in the gaps of an output,
+///   changes,
+/// - shapes and bytes of the tensors are those of the graph.
+/// Outputs that no float32 can hold are only looked at for having been written. Stops at the first
+/// failure.
 ExerciseResult exercise_kernel(const ExerciseSubject& subject, const ExerciseOptions& options);
 
 /// How far `got` is from `expected` in units in the last place of `expected`.

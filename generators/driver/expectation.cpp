@@ -3,127 +3,185 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
-#include "convc/reference.h"
+#include "generators/driver/tensor_layout.h"
 #include "generators/emit/internal_error.h"
-#include "generators/emit/numerical_contract.h"
 #include "generators/plan/literal_filter.h"
 
 namespace convc {
 namespace {
 
-constexpr double kUnitRoundoff = 0x1p-24;
-constexpr double kUnderflow = 0x1p-126;  // the smallest normal number
+void copy_axes(const Size& size, std::int64_t axes[3]) {
+  axes[0] = size.depth;
+  axes[1] = size.height;
+  axes[2] = size.width;
+}
 
-convc_conv2d reference_of(const LayerSpec& layer) {
-  convc_conv2d conv{};
+convc_conv sizes_of(const LayerSpec& layer) {
+  convc_conv conv{};
   conv.batch = layer.batch;
-  conv.in_height = layer.in.height;
-  conv.in_width = layer.in.width;
   conv.in_channels = layer.in_channels;
   conv.filters = layer.filters;
-  conv.kernel_height = layer.kernel_size.height;
-  conv.kernel_width = layer.kernel_size.width;
-  conv.stride_height = layer.strides.height;
-  conv.stride_width = layer.strides.width;
-  conv.dilation_height = layer.dilation_rate.height;
-  conv.dilation_width = layer.dilation_rate.width;
-  conv.pad_top = layer.padding.top;
-  conv.pad_bottom = layer.padding.bottom;
-  conv.pad_left = layer.padding.left;
-  conv.pad_right = layer.padding.right;
   conv.groups = layer.groups;
-  switch (layer.activation) {
-    case Activation::linear:
-      conv.activation = CONVC_ACTIVATION_LINEAR;
-      break;
-    case Activation::relu:
-      conv.activation = CONVC_ACTIVATION_RELU;
-      break;
+  copy_axes(layer.in, conv.in);
+  copy_axes(layer.kernel_size, conv.kernel);
+  copy_axes(layer.strides, conv.stride);
+  copy_axes(layer.dilation_rate, conv.dilation);
+  const Padding& p = layer.padding;
+  copy_axes({p.top, p.left, p.front}, conv.pad_before);
+  copy_axes({p.bottom, p.right, p.back}, conv.pad_after);
+  static_assert(static_cast<int>(PaddingMode::zeros) == CONVC_PAD_ZEROS &&
+                static_cast<int>(PaddingMode::constant) == CONVC_PAD_CONSTANT &&
+                static_cast<int>(PaddingMode::reflect) == CONVC_PAD_REFLECT &&
+                static_cast<int>(PaddingMode::replicate) == CONVC_PAD_REPLICATE &&
+                static_cast<int>(PaddingMode::circular) == CONVC_PAD_CIRCULAR);
+  conv.padding_mode = static_cast<std::int32_t>(layer.padding_mode);
+  conv.padding_value = static_cast<double>(layer.padding_value);
+  if (layer.kind == LayerKind::conv_transpose) {
+    conv.transposed = 1;
+    copy_axes(layer.output_padding, conv.output_padding);
   }
   return conv;
 }
 
-std::size_t output_elements(const LayerSpec& layer) {
-  return static_cast<std::size_t>(layer.batch * layer.out.height * layer.out.width * layer.filters);
+/// The same, each channel on its own.
+convc_conv depthwise_sizes_of(const LayerSpec& layer, std::int64_t multiplier) {
+  convc_conv conv = sizes_of(layer);
+  conv.groups = layer.in_channels;
+  conv.filters = layer.in_channels * multiplier;
+  return conv;
 }
 
-/// Runs the reference; `magnitude` as it has it.
-void run_reference(const LayerSpec& layer, const std::vector<float>& input,
-                   const std::vector<float>& kernel, const std::vector<float>& bias,
-                   std::vector<double>& output, std::vector<double>& magnitude) {
-  const convc_conv2d conv = reference_of(layer);
-  std::int64_t height = 0, width = 0;
-  if (convc_reference_output_size(&conv, &height, &width) != 0 || height != layer.out.height ||
-      width != layer.out.width)
-    throw InternalError("the reference and the checker disagree about the output size of `" +
-                        layer.name + "`");
-  output.resize(output_elements(layer));
-  magnitude.resize(output_elements(layer));
-  convc_reference_conv2d(&conv, input.data(), kernel.data(), bias.empty() ? nullptr : bias.data(),
-                         output.data(), magnitude.data());
+/// A 1x1 convolution of what the depthwise part made.
+convc_conv pointwise_sizes_of(const LayerSpec& layer) {
+  convc_conv conv{};
+  conv.batch = layer.batch;
+  conv.in_channels = layer.in_channels * layer.depth_multiplier;
+  conv.filters = layer.filters;
+  copy_axes(layer.out, conv.in);
+  return conv;
 }
 
-/// conv(|w|, E) for errors E of the input.
-std::vector<double> propagate(const LayerSpec& layer, const std::vector<double>& error,
-                              const std::vector<float>& kernel) {
-  std::vector<float> rounded_up(error.size());
-  std::transform(error.begin(), error.end(), rounded_up.begin(),
-                 [](double value) { return std::nextafter(static_cast<float>(value), HUGE_VALF); });
-  std::vector<double> output, magnitude;
-  run_reference(layer, rounded_up, kernel, {}, output, magnitude);
-  return magnitude;
+/// The layer without its post_ops.
+Bounded sum_of(const LayerSpec& layer, const Bounded& input, const VariableNumbers& numbers,
+               const SumRules& rules) {
+  const auto numbers_in = [&](VariableRole role) { return numbers_of(layer, numbers, role); };
+  const std::vector<float> kernel = numbers_in(VariableRole::kernel);
+  const std::vector<float> bias = numbers_in(VariableRole::bias);
+  switch (layer.kind) {
+    case LayerKind::conv:
+    case LayerKind::conv_transpose:
+      return bounded_sum(sizes_of(layer), input, kernel, bias, rules);
+    case LayerKind::depthwise_conv:
+      return bounded_sum(depthwise_sizes_of(layer, layer.depth_multiplier), input, kernel, bias,
+                         rules);
+    case LayerKind::separable_conv: {
+      Bounded depthwise =
+          bounded_sum(depthwise_sizes_of(layer, layer.depth_multiplier), input, kernel, {}, rules);
+      if (depthwise.value.empty()) return depthwise;
+      mark_overflows(depthwise);
+      return bounded_sum(pointwise_sizes_of(layer), depthwise,
+                         numbers_in(VariableRole::pointwise_kernel), bias, rules);
+    }
+    case LayerKind::elementwise:
+    case LayerKind::constant:
+      break;
+  }
+  if (layer.padding == Padding{}) return input;
+  // The padded input: each channel times one, which rounds nothing.
+  const std::vector<float> ones(static_cast<std::size_t>(layer.in_channels), 1.0F);
+  Bounded padded = bounded_sum(depthwise_sizes_of(layer, 1), input, ones, {}, rules);
+  padded.terms.clear();
+  const Bounded errors = [&] {
+    Bounded of_errors = input;
+    of_errors.value = input.error;
+    std::fill(of_errors.error.begin(), of_errors.error.end(), 0.0);
+    convc_conv sizes = depthwise_sizes_of(layer, 1);
+    sizes.padding_value = 0;
+    return bounded_sum(sizes, of_errors, ones, {}, rules);
+  }();
+  padded.error = errors.value;
+  return padded;
+}
+
+class Evaluation {
+ public:
+  Evaluation(const Graph& graph, const TestData& data, const SumRules& rules)
+      : graph_(graph), data_(data), rules_(rules), tensors_(graph.tensors.size()) {}
+
+  std::vector<Bounded> run() {
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const TensorLayout layout = layout_of(graph_.tensors[index(graph_.inputs[i])]);
+      at(graph_.inputs[i]) = exactly(layout.extents, data_.inputs[i]);
+    }
+    for (std::size_t n = 0; n < graph_.nodes.size(); ++n) run(graph_.nodes[n], data_.variables[n]);
+    std::vector<Bounded> outputs;
+    for (const TensorId id : graph_.outputs) outputs.push_back(at(id));
+    return outputs;
+  }
+
+ private:
+  static std::size_t index(TensorId id) { return static_cast<std::size_t>(id); }
+  Bounded& at(TensorId id) { return tensors_[index(id)]; }
+
+  void run(const Node& node, const VariableNumbers& numbers) {
+    const LayerSpec& layer = node.layer;
+    Bounded result = sum_of(layer, at(node.inputs[0]), numbers, rules_);
+    mark_overflows(result);
+    for (std::size_t i = 0; i < layer.post_ops.size(); ++i) {
+      const PostOp& op = layer.post_ops[i];
+      PostOpNumbers vectors;
+      const auto vector = [&](VariableRole role) {
+        return numbers_of(layer, numbers, role, static_cast<int>(i));
+      };
+      vectors.alpha = vector(VariableRole::alpha);
+      vectors.gamma = vector(VariableRole::gamma);
+      vectors.beta = vector(VariableRole::beta);
+      vectors.mean = vector(VariableRole::mean);
+      vectors.variance = vector(VariableRole::variance);
+      const bool has_operand = op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;
+      if (has_operand) vectors.operand = &at(node.inputs[static_cast<std::size_t>(op.operand)]);
+      result = bounded_post_op(op, result, vectors);
+      mark_overflows(result);
+    }
+    const TensorLayout layout = layout_of(graph_.tensors[index(node.outputs[0])]);
+    if (result.extents != layout.extents || result.value.size() != layout.count())
+      throw InternalError("the reference and the checker disagree about the output size of `" +
+                          layer.name + "`");
+    at(node.outputs[0]) = std::move(result);
+  }
+
+  const Graph& graph_;
+  const TestData& data_;
+  const SumRules& rules_;
+  std::vector<Bounded> tensors_;
+};
+
+bool all_integers(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return v == std::floor(v); });
 }
 
 }  // namespace
 
-Expectation expect(const Graph& graph, const std::vector<Plan>& plans, const TestData& data,
-                   bool exact) {
-  Expectation expected;
-  std::vector<float> input = data.inputs[0];
-  std::vector<double> error;  // of `input`; empty: none
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const LayerSpec& layer = graph.nodes[i].layer;
-    const LayerWeights& weights = data.weights[i];
-    std::vector<double> magnitude;
-    run_reference(layer, input, weights.kernel, weights.bias, expected.output, magnitude);
-    const bool is_last = i + 1 == graph.nodes.size();
-    if (is_last) {
-      expected.reachable.resize(magnitude.size());
-      std::transform(magnitude.begin(), magnitude.end(), expected.reachable.begin(),
-                     [](double value) { return value > 0; });
-    }
-    if (!exact) {
-      const std::int64_t steps = rounding_steps(layer, plans[i]);
-      const double gamma = gamma_bound(steps);
-      std::vector<double> carried(magnitude.size(), 0.0);
-      if (!error.empty()) carried = propagate(layer, error, weights.kernel);
-      error.resize(magnitude.size());
-      for (std::size_t e = 0; e < error.size(); ++e) {
-        error[e] = carried[e] + gamma * (magnitude[e] + carried[e]) +
-                   static_cast<double>(steps) * kUnderflow;
-        // What the next layer gets here is rounded to float32 once more than in the kernel.
-        if (!is_last) error[e] += kUnitRoundoff * std::fabs(expected.output[e]) + kUnderflow;
-      }
-    }
-    if (!is_last) input.assign(expected.output.begin(), expected.output.end());
-  }
-  expected.allowed_error = std::move(error);
-  return expected;
+std::vector<Bounded> expect(const Graph& graph, const TestData& data, const SumRules& rules) {
+  return Evaluation(graph, data, rules).run();
 }
 
-bool keeps_integers(const Graph& graph, const std::vector<Plan>& plans) {
-  const auto is_integer = [](float value) { return value == std::floor(value); };
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+SumRules sum_rules(const Graph& lowered, const std::vector<Plan>& plans) {
+  constexpr int kSecondPass = 2;  // the intermediate result, and one of a factor
+  SumRules rules;
+  for (std::size_t i = 0; i < lowered.nodes.size(); ++i) {
     if (plans[i].algorithm != Algorithm::separable) continue;
-    const std::optional<std::vector<SeparableSlice>> slices = separate(graph.nodes[i].layer);
-    if (!slices) return false;
-    for (const SeparableSlice& slice : *slices)
-      if (!std::all_of(slice.vertical.begin(), slice.vertical.end(), is_integer) ||
-          !std::all_of(slice.horizontal.begin(), slice.horizontal.end(), is_integer))
-        return false;
+    rules.more_roundings = kSecondPass;
+    const std::optional<std::vector<SeparableSlice>> slices = separate(lowered.nodes[i].layer);
+    rules.keeps_integers =
+        rules.keeps_integers && slices &&
+        std::all_of(slices->begin(), slices->end(), [](const SeparableSlice& slice) {
+          return all_integers(slice.vertical) && all_integers(slice.horizontal);
+        });
   }
-  return true;
+  return rules;
 }
 
 }  // namespace convc

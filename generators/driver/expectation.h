@@ -5,29 +5,17 @@
 #include <vector>
 
 #include "dsl/module.h"
+#include "generators/driver/bounded.h"
 #include "generators/driver/test_data.h"
 #include "generators/plan/plan.h"
 
 namespace convc {
 
-struct Expectation {
-  std::vector<double> output;         ///< of the graph's output, [batch, height, width, filters]
-  std::vector<double> allowed_error;  ///< absolute, per element; empty when the data are exact
-  std::vector<bool> reachable;        ///< false: all terms of the element are zero
-};
+/// The outputs of the graph, in the order of graph.outputs. The graph is the written one, not what
+/// lowering made of it, so that lowering is checked too; its sizes are all fixed.
+std::vector<Bounded> expect(const Graph& graph, const TestData& data, const SumRules& rules);
 
-/// Runs the reference layer by layer. `plans` are in the order of graph.nodes, which form a chain;
-/// `exact` says that every sum of the data is exact in float32 whatever its order.
-///
-/// The bound of one layer is gamma times the sum of its terms' magnitudes (numerical_contract.h),
-/// and 2^-126 per rounding for results that are denormal or flushed to zero. A chain carries it on:
-///   E_out = conv(|w|, E_in) + gamma * (conv(|w|, |x| + E_in) + |bias|)
-/// since no activation makes a difference larger. That costs each layer but the first a second run.
-Expectation expect(const Graph& graph, const std::vector<Plan>& plans, const TestData& data,
-                   bool exact);
-
-/// True when a kernel with these plans adds up integers without rounding: no plan replaces a
-/// literal filter by factors that are not integers.
-bool keeps_integers(const Graph& graph, const std::vector<Plan>& plans);
+/// The rules of a graph as it was compiled. `plans` are in the order of its nodes.
+SumRules sum_rules(const Graph& lowered, const std::vector<Plan>& plans);
 
 }  // namespace convc

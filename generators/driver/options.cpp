@@ -96,9 +96,9 @@ void print_overview(llvm::raw_ostream& out) {
         << "\n";
   }
   out << "\n`convc VERB --help` lists a verb's options; `convc --version` prints versions.\n"
-         "A FILE is a .conv spec. Exit codes: 0 done, 1 the input is wrong, 2 usage,\n"
-         "3 verification failed, 4 the environment (disk full, not writable), 70 a bug in\n"
-         "convc, 130 interrupted.\n";
+         "A FILE is a .conv spec or an .onnx model. Exit codes: 0 done, 1 the input is wrong,\n"
+         "2 usage, 3 verification failed, 4 the environment (disk full, not writable), 70 a\n"
+         "bug in convc, 130 interrupted.\n";
 }
 
 const VerbRow* find_verb(StringRef name) {
@@ -164,6 +164,14 @@ class OptionReader {
     return OutputFormat::json;
   }
 
+  /// True when the option is given; its only value is `value`.
+  bool flag(OptSpecifier id, const char* value) {
+    const Arg* argument = arguments_.getLastArg(id);
+    if (argument && StringRef(argument->getValue()) != value)
+      fail(*argument, "is `" + std::string(argument->getValue()) + "`; known: " + value);
+    return argument != nullptr;
+  }
+
   std::string error;
 
  private:
@@ -209,11 +217,12 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.use_cache = !arguments.hasArg(OPT_no_cache);
   options.threads = reader.numbers(OPT_threads, 1u, kMaxThreads);
   options.seed = reader.number<std::uint64_t>(OPT_seed, 1, 0, UINT64_MAX);
-  options.input = reader.text(OPT_input);
+  options.inputs = arguments.getAllArgValues(OPT_input);
+  options.outputs = arguments.getAllArgValues(OPT_output);
+  options.slow_path_is_error = reader.flag(OPT_error, "slow-path");
   options.weights_directory = reader.text(OPT_weights);
   options.kernel = reader.text(OPT_kernel);
   options.bias = reader.text(OPT_bias);
-  options.output = reader.text(OPT_output);
   options.filter = reader.text(OPT_filter);
   options.min_time_seconds = reader.number(OPT_min_time, 0.5, 0.0, 3600.0);
   options.rounds = reader.number(OPT_rounds, 7u, 5u, 10000u);
@@ -235,8 +244,8 @@ std::string missing_or_conflicting(const Options& options) {
   if (options.files.size() > 1) return "run takes one input file";
   if (options.targets.size() > 1) return "run takes one target";
   if (options.threads.size() > 1) return "run takes one thread count";
-  if (options.input.empty()) return "`--input x.npy` is missing";
-  if (options.output.empty()) return "`--output y.npy` is missing";
+  if (options.inputs.empty()) return "`--input x.npy` is missing";
+  if (options.outputs.empty()) return "`--output y.npy` is missing";
   if (!options.weights_directory.empty() && !(options.kernel + options.bias).empty())
     return "`--weights` and `--kernel`/`--bias` exclude each other";
   return "";

@@ -24,6 +24,7 @@ struct Options {
 
   std::string output_directory;
   std::string depfile;
+  bool slow_path_is_error = false;
   unsigned jobs = 0;            ///< 0: the CPUs of this process
   std::string cache_directory;  ///< empty: the default place
   bool use_cache = true;
@@ -31,7 +32,8 @@ struct Options {
   std::vector<unsigned> threads;  ///< empty: the verb's default
   std::uint64_t seed = 1;
 
-  std::string input, weights_directory, kernel, bias, output;
+  std::vector<std::string> inputs, outputs;  ///< FILE or NAME=FILE
+  std::string weights_directory, kernel, bias;
 
   std::string filter;
   double min_time_seconds = 0.5;

@@ -41,6 +41,10 @@ def output_directory : JoinedOrSeparate<["-"], "o">, MetaVarName<"<dir>">,
 defm depfile : Value<"depfile", "<file>", "Write a Makefile rule that names all inputs",
   [CompileVerb]>;
 
+defm error : Value<"error", "<W>",
+  "slow-path: a layer that is predicted to run at under a quarter of its roofline is an error",
+  [SummaryVerb, CompileVerb]>;
+
 def jobs : JoinedOrSeparate<["-"], "j">, MetaVarName<"<n>">,
   HelpText<"Kernels compiled at the same time; default: the CPUs of this process">,
   Visibility<compiling_verbs>;
@@ -54,13 +58,15 @@ defm threads : Value<"threads", "<n[,n...]>",
   [VerifyVerb, RunVerb, BenchVerb]>;
 defm seed : Value<"seed", "<n>", "Seed of the random data; default: 1", [VerifyVerb, BenchVerb]>;
 
-defm input : Value<"input", "<x.npy>", "The input array, (batch,) height, width, channels",
+defm input : Value<"input", "<[NAME=]x.npy>",
+  "An input array in the layer's layout, e.g. (batch,) height, width, channels; once per input",
   [RunVerb]>;
 defm weights : Value<"weights", "<dir>",
-  "Directory of LAYER.VARIABLE.npy, e.g. down.kernel.npy and down.bias.npy", [RunVerb]>;
-defm kernel : Value<"kernel", "<k.npy>", "The kernel of a single layer (HWIO)", [RunVerb]>;
+  "Directory of LAYER.VARIABLE.npy, with Keras' names and shapes, e.g. down.kernel.npy", [RunVerb]>;
+defm kernel : Value<"kernel", "<k.npy>", "The kernel of a single layer", [RunVerb]>;
 defm bias : Value<"bias", "<b.npy>", "The bias of a single layer", [RunVerb]>;
-defm output : Value<"output", "<y.npy>", "Where the result goes", [RunVerb]>;
+defm output : Value<"output", "<[NAME=]y.npy>", "Where a result goes; once per output",
+  [RunVerb]>;
 
 defm filter : Value<"filter", "<regex>",
   "Only benchmarks whose name matches (POSIX extended; a leading - inverts)", [BenchVerb]>;

@@ -1,5 +1,7 @@
 #include "generators/driver/plan_file.h"
 
+#include "generators/emit/names.h"
+
 namespace convc {
 namespace {
 
@@ -31,8 +33,11 @@ std::string parse_line(std::string_view line, int number, PlanFile& file) {
 
 }  // namespace
 
-std::string layer_path(const Graph& graph, const Node& node) {
-  return graph.is_sequential ? graph.name + "/" + node.layer.name : graph.name;
+std::vector<std::string> step_paths(const Graph& lowered) {
+  std::vector<std::string> paths = step_names(lowered);
+  if (lowered.form == GraphForm::layer) return paths;
+  for (std::string& path : paths) path.insert(0, lowered.name + "/");
+  return paths;
 }
 
 std::string plan_file_line(const std::string& layer, const std::string& isa, const Plan& plan) {

@@ -3,8 +3,8 @@
 //   down avx512: direct lanes=16 tile=1x14x2 ...
 //   edge_net/conv2d avx2: pointwise lanes=8 ...
 //
-// where a layer of a Sequential carries the Sequential's name before a slash. Blank lines and text
-// from `#` on are ignored.
+// where a layer of a Sequential or a Model carries its name before a slash. A layer of several
+// steps has a line for each: up.1, up.2. Blank lines and text from `#` on are ignored.
 #pragma once
 
 #include <map>
@@ -18,8 +18,9 @@
 
 namespace convc {
 
-/// How plan files and reports call a layer: the graph's name for a bare layer, else GRAPH/LAYER.
-std::string layer_path(const Graph& graph, const Node& node);
+/// How plan files and reports call the steps of a lowered graph: step_names (emit/names.h), in a
+/// Sequential or a Model behind GRAPH/.
+std::vector<std::string> step_paths(const Graph& lowered);
 
 /// One line of a plan file, without newline.
 std::string plan_file_line(const std::string& layer, const std::string& isa, const Plan& plan);

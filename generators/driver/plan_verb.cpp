@@ -9,20 +9,53 @@
 #include "generators/driver/plan_file.h"
 #include "generators/driver/session.h"
 #include "generators/driver/verbs.h"
+#include "generators/emit/layout_text.h"
 #include "generators/plan/planner.h"
 
 namespace convc {
 namespace {
 
-/// Calls visit(graph, node, target, plan) for every layer and target.
+/// A step and its plan for one target.
+struct PlannedStep {
+  const Graph& written;
+  const Graph& lowered;
+  std::size_t node;
+  const TargetInfo& target;
+  const Plan& plan;
+  std::string path;
+
+  [[nodiscard]] const LayerSpec& layer() const { return lowered.nodes[node].layer; }
+};
+
+/// Calls visit(step) for every step and target.
 template <typename Visit>
 void for_each_plan(const Session& session, const ModulePlans& plans, const Visit& visit) {
-  for (std::size_t g = 0; g < session.module.graphs.size(); ++g) {
-    const Graph& graph = session.module.graphs[g];
+  for (std::size_t g = 0; g < session.lowered.graphs.size(); ++g) {
+    const Graph& graph = session.lowered.graphs[g];
+    const std::vector<std::string> paths = step_paths(graph);
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       for (std::size_t t = 0; t < session.targets.size(); ++t)
-        visit(graph, graph.nodes[n], session.targets[t], plans[g][t][n]);
+        visit(PlannedStep{session.module.graphs[g], graph, n, session.targets[t], plans[g][t][n],
+                          paths[n]});
   }
+}
+
+/// A spec line, or the beginning of one with many literal numbers.
+std::string short_line(std::string line) {
+  constexpr std::size_t kMaxLength = 200;
+  return line.size() > kMaxLength ? line.substr(0, kMaxLength) + "..." : line;
+}
+
+/// What the plan lines of a step stand under: the layer, and of a graph of several steps what this
+/// one does.
+void print_heading(const PlannedStep& step) {
+  llvm::raw_ostream& out = llvm::outs();
+  const bool is_layer = step.written.form == GraphForm::layer;
+  out << "\n";
+  if (is_layer && step.node == 0)
+    out << "# " << short_line(layer_to_spec_line(step.written.nodes[0].layer)) << "\n";
+  if (!is_layer || step.lowered.nodes.size() > 1)
+    out << "# " << step.path << ": " << step_text(step.layer()) << "\n";
 }
 
 void print_console(const Session& session, const ModulePlans& plans) {
@@ -32,38 +65,31 @@ void print_console(const Session& session, const ModulePlans& plans) {
   for (const TargetInfo& target : session.targets)
     out << "# " << target.machine.isa << ": " << target.text << ", planned for "
         << target.machine.name << "\n";
-  const Node* last = nullptr;
-  for_each_plan(
-      session, plans,
-      [&](const Graph& graph, const Node& node, const TargetInfo& target, const Plan& plan) {
-        if (&node != last) {
-          std::string line = layer_to_spec_line(node.layer);
-          if (line.size() > 200) line = line.substr(0, 200) + "...";  // literal filters
-          out << "\n# " << line << "\n";
-        }
-        last = &node;
-        out << plan_file_line(layer_path(graph, node), target.machine.isa, plan) << "\n";
-        out << "#   because: " << plan.reason << "\n";
-        for (const std::string& note : performance_notes(node.layer, plan))
-          out << "#   note: " << note << "\n";
-      });
+  for_each_plan(session, plans, [&](const PlannedStep& step) {
+    if (&step.target == &session.targets[0]) print_heading(step);
+    out << plan_file_line(step.path, step.target.machine.isa, step.plan) << "\n";
+    out << "#   because: " << step.plan.reason << "\n";
+    for (const std::string& note : performance_notes(step.layer(), step.plan, step.target.machine))
+      out << "#   note: " << note << "\n";
+  });
 }
 
 void print_json(const Session& session, const ModulePlans& plans) {
   nlohmann::ordered_json document = {{"library", session.module.name}};
   document["plans"] = nlohmann::ordered_json::array();
-  for_each_plan(
-      session, plans,
-      [&](const Graph& graph, const Node& node, const TargetInfo& target, const Plan& plan) {
-        document["plans"].push_back({{"layer", layer_path(graph, node)},
-                                     {"isa", target.machine.isa},
-                                     {"target", target.text},
-                                     {"machine", target.machine.name},
-                                     {"algorithm", std::string(name_of(plan.algorithm))},
-                                     {"plan", to_text(plan)},
-                                     {"reason", plan.reason},
-                                     {"notes", performance_notes(node.layer, plan)}});
-      });
+  for_each_plan(session, plans, [&](const PlannedStep& step) {
+    const Machine& machine = step.target.machine;
+    document["plans"].push_back({{"layer", step.path},
+                                 {"does", step_text(step.layer())},
+                                 {"isa", machine.isa},
+                                 {"target", step.target.text},
+                                 {"machine", machine.name},
+                                 {"algorithm", std::string(name_of(step.plan.algorithm))},
+                                 {"plan", to_text(step.plan)},
+                                 {"reason", step.plan.reason},
+                                 {"notes", performance_notes(step.layer(), step.plan, machine)},
+                                 {"slow_path", is_slow_path(step.layer(), step.plan, machine)}});
+  });
   llvm::outs() << document.dump(2) << "\n";
 }
 

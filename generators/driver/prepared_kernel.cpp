@@ -1,6 +1,7 @@
 #include "generators/driver/prepared_kernel.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <random>
 #include <stdexcept>
@@ -21,6 +22,14 @@ void require_size(std::size_t bytes) {
 
 }  // namespace
 
+void append_sizes(std::vector<const void*>& io, const std::vector<std::int64_t>& open_sizes) {
+  static_assert(sizeof(void*) == sizeof(std::int64_t));
+  const std::size_t pointers = io.size();
+  io.resize(pointers + open_sizes.size());
+  if (!open_sizes.empty())
+    std::memcpy(&io[pointers], open_sizes.data(), open_sizes.size() * sizeof(std::int64_t));
+}
+
 PreparedKernel::Memory PreparedKernel::allocate(std::size_t bytes) {
   // Whole cache lines, and never zero bytes: aligned_alloc wants multiples of the alignment.
   const std::size_t lines = bytes / CONVC_ALIGNMENT + 1;
@@ -38,7 +47,8 @@ PreparedKernel::Memory PreparedKernel::random_floats(std::size_t bytes, std::uin
   return memory;
 }
 
-PreparedKernel::PreparedKernel(const convc_kernel& kernel, std::string isa, unsigned threads)
+PreparedKernel::PreparedKernel(const convc_kernel& kernel, std::string isa, unsigned threads,
+                               const std::vector<std::int64_t>& open_sizes)
     : kernel_(kernel), isa_(std::move(isa)) {
   options_.struct_bytes = sizeof options_;
   options_.threads = threads;
@@ -49,11 +59,18 @@ PreparedKernel::PreparedKernel(const convc_kernel& kernel, std::string isa, unsi
   require_size(workspace_bytes_);
 
   std::uint64_t stream = 0;
-  for (std::uint32_t i = 0; i < kernel_.input_count; ++i)
-    tensors_.push_back(random_floats(kernel_.inputs[i].bytes, ++stream));
-  for (std::uint32_t i = 0; i < kernel_.output_count; ++i)
-    tensors_.push_back(allocate(kernel_.outputs[i].bytes));
+  const std::int64_t* sizes = open_sizes.empty() ? nullptr : open_sizes.data();
+  std::size_t bytes = 0;
+  for (std::uint32_t i = 0; i < kernel_.input_count; ++i) {
+    require_ok(convc_input_shape(&kernel_, i, sizes, nullptr, &bytes));
+    tensors_.push_back(random_floats(bytes, ++stream));
+  }
+  for (std::uint32_t i = 0; i < kernel_.output_count; ++i) {
+    require_ok(convc_output_shape(&kernel_, i, sizes, nullptr, &bytes));
+    tensors_.push_back(allocate(bytes));
+  }
   for (const Memory& tensor : tensors_) io_.push_back(tensor.get());
+  append_sizes(io_, open_sizes);
 
   std::vector<Memory> variables;
   std::vector<const void*> pointers;

@@ -13,11 +13,16 @@
 
 namespace convc {
 
+/// Puts run-time sizes behind the pointers, as a generated io struct has them.
+void append_sizes(std::vector<const void*>& io, const std::vector<std::int64_t>& open_sizes);
+
 class PreparedKernel {
  public:
-  /// Allocates, fills inputs and weights with uniform numbers in [-1, 1), packs, and calls once.
-  /// Throws std::runtime_error with the runtime's words when a call fails, std::bad_alloc.
-  PreparedKernel(const convc_kernel& kernel, std::string isa, unsigned threads);
+  /// `open_sizes` are the kernel's run-time sizes. Allocates, fills inputs and weights with uniform
+  /// numbers in [-1, 1), packs, and calls once. Throws std::runtime_error with the runtime's words
+  /// when a call fails, std::bad_alloc.
+  PreparedKernel(const convc_kernel& kernel, std::string isa, unsigned threads,
+                 const std::vector<std::int64_t>& open_sizes = {});
   PreparedKernel(const PreparedKernel&) = delete;
   PreparedKernel& operator=(const PreparedKernel&) = delete;
 
@@ -42,7 +47,7 @@ class PreparedKernel {
   std::string isa_;
   convc_options options_{};
   std::vector<Memory> tensors_;
-  std::vector<const void*> io_;
+  std::vector<const void*> io_;  // pointers, then the run-time sizes
   Memory packed_, workspace_;
   std::size_t packed_bytes_ = 0, workspace_bytes_ = 0;
 };

@@ -1,129 +1,25 @@
 // `convc run`: one layer or network on .npy arrays.
-#include <cerrno>
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <stdexcept>
 
 #include "convc/kernel_abi.h"
 #include "generators/driver/compilation.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/npy.h"
+#include "generators/driver/prepared_kernel.h"
+#include "generators/driver/run_arrays.h"
 #include "generators/driver/session.h"
 #include "generators/driver/verbs.h"
-#include "generators/emit/file_io.h"
-#include "generators/emit/names.h"
+#include "generators/emit/input_error.h"
 #include "generators/emit/worker.h"
+#include "generators/emit/write_library.h"
 
 namespace convc {
 namespace {
-
-/// The arrays of one call, checked against the graph.
-struct Arrays {
-  NpyArray input;
-  std::vector<NpyArray> variables;  ///< in the order of variables_of(graph)
-};
-
-bool read_array(const std::string& path, NpyArray* array) {
-  std::string error;
-  std::optional<NpyArray> read = read_npy(path, &error);
-  if (!read) {
-    print_error(error);
-    return false;
-  }
-  *array = std::move(*read);
-  return true;
-}
-
-/// The batch axis may be left out where the batch is 1.
-bool is_input_shape(const std::vector<std::int64_t>& got,
-                    const std::vector<std::int64_t>& expected) {
-  return got == expected || (expected[0] == 1 && got == std::vector<std::int64_t>(
-                                                            expected.begin() + 1, expected.end()));
-}
-
-bool check_shape(const std::string& path, const std::string& what,
-                 const std::vector<std::int64_t>& got, const std::vector<std::int64_t>& expected,
-                 const std::string& help) {
-  if (got == expected) return true;
-  print_error(
-      path + ": " + what + " has shape " + shape_text(got) + ", expected " + shape_text(expected),
-      help);
-  return false;
-}
-
-/// Keras' name of a variable's file: LAYER.kernel.npy.
-std::string variable_file(const Options& options, const Graph& graph, const Variable& variable) {
-  const std::string kind = variable.is_bias ? "bias" : "kernel";
-  return options.weights_directory + "/" + graph.nodes[variable.node].layer.name + "." + kind +
-         ".npy";
-}
-
-/// Where each variable's numbers come from; an empty list after printing what is missing.
-std::optional<std::vector<std::string>> variable_paths(const Options& options, const Graph& graph) {
-  const std::vector<Variable> variables = variables_of(graph);
-  std::vector<std::string> paths;
-  if (!options.weights_directory.empty()) {
-    for (const Variable& variable : variables)
-      paths.push_back(variable_file(options, graph, variable));
-    return paths;
-  }
-  if (variables.empty() && !(options.kernel + options.bias).empty()) {
-    print_error("the numbers of `" + graph.name +
-                "` are in the spec, so it takes no --kernel or --bias");
-    return std::nullopt;
-  }
-  if (graph.nodes.size() > 1 && !variables.empty()) {
-    print_error("`" + graph.name + "` has several layers: their numbers come from --weights DIR",
-                "DIR holds LAYER.kernel.npy and LAYER.bias.npy of each layer");
-    return std::nullopt;
-  }
-  bool has_bias = false;
-  for (const Variable& variable : variables) {
-    const std::string& path = variable.is_bias ? options.bias : options.kernel;
-    const std::string option = variable.is_bias ? "--bias" : "--kernel";
-    has_bias = has_bias || variable.is_bias;
-    if (path.empty()) {
-      print_error("`" + graph.name + "` needs its " + option.substr(2) + ", " +
-                  shape_text(variable.shape) + ", from " + option + " FILE.npy or --weights DIR");
-      return std::nullopt;
-    }
-    paths.push_back(path);
-  }
-  if (!variables.empty() && !has_bias && !options.bias.empty()) {
-    print_error("`" + graph.name + "` has no bias (use_bias=False), so it takes no --bias");
-    return std::nullopt;
-  }
-  return paths;
-}
-
-std::optional<Arrays> read_arrays(const Options& options, const Graph& graph) {
-  Arrays arrays;
-  const Tensor& tensor = graph.tensors[static_cast<std::size_t>(graph.inputs[0])];
-  const std::vector<std::int64_t> expected = fixed_shape(tensor);
-  if (!read_array(options.input, &arrays.input)) return std::nullopt;
-  if (!is_input_shape(arrays.input.shape, expected)) {
-    check_shape(options.input, "the input of `" + graph.name + "`", arrays.input.shape, expected,
-                expected[0] == 1 ? "height, width, channels; the batch axis may be left out"
-                                 : "batch, height, width, channels");
-    return std::nullopt;
-  }
-  const std::optional<std::vector<std::string>> paths = variable_paths(options, graph);
-  if (!paths) return std::nullopt;
-  const std::vector<Variable> variables = variables_of(graph);
-  for (std::size_t i = 0; i < variables.size(); ++i) {
-    NpyArray array;
-    const std::string what = std::string(variables[i].is_bias ? "bias" : "kernel") + " of layer `" +
-                             graph.nodes[variables[i].node].layer.name + "`";
-    if (!read_array((*paths)[i], &array) ||
-        !check_shape((*paths)[i], what, array.shape, variables[i].shape,
-                     variables[i].is_bias
-                         ? "(filters,)"
-                         : "height, width, input channels / groups, filters (HWIO), "
-                           "as Keras has it"))
-      return std::nullopt;
-    arrays.variables.push_back(std::move(array));
-  }
-  return arrays;
-}
 
 [[noreturn]] void fail_call(const char* function) {
   throw std::runtime_error(std::string(function) + ": " + convc_last_error());
@@ -139,44 +35,95 @@ AlignedMemory aligned_memory(std::size_t bytes) {
   return memory;
 }
 
-/// In the child: loads, packs, runs; returns the output's bytes.
-std::string run_in_child(const Artifact& artifact, const Arrays& arrays, const std::string& isa,
-                         unsigned threads) {
-  const std::unique_ptr<LoadedLibrary> library = load_in_child(artifact);
-  const convc_kernel* kernel = library->kernel(0);
-  convc_options options{};
-  options.struct_bytes = sizeof options;
-  options.threads = threads;
-  options.isa = isa.c_str();
-  const std::size_t packed_bytes = convc_packed_bytes(kernel, &options);
-  const std::size_t workspace_bytes = convc_workspace_bytes(kernel, &options);
-  if (packed_bytes == SIZE_MAX || workspace_bytes == SIZE_MAX) fail_call("convc_workspace_bytes");
-  const AlignedMemory packed = aligned_memory(packed_bytes),
-                      workspace = aligned_memory(workspace_bytes);
-  std::vector<const void*> variables;
-  for (const NpyArray& array : arrays.variables) variables.push_back(array.values.data());
-  if (packed_bytes != 0 &&
-      convc_pack(kernel, variables.data(), packed.get(), packed_bytes, &options) != CONVC_OK)
-    fail_call("convc_pack");
-  std::string output(kernel->outputs[0].bytes, '\0');
-  const void* io[] = {arrays.input.values.data(), output.data()};
-  if (convc_run(kernel, io, packed.get(), packed_bytes, workspace.get(), workspace_bytes,
-                &options) != CONVC_OK)
-    fail_call("convc_run");
-  return output;
+/// Rows of a dense array to where they lie in the kernel's memory, and back.
+void spread(const float* dense, const Rows& rows, float* memory) {
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    std::copy_n(dense + row * rows.length, rows.length, memory + row * rows.pitch);
+}
+void gather(const float* memory, const Rows& rows, float* dense) {
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    std::copy_n(memory + row * rows.pitch, rows.length, dense + row * rows.length);
 }
 
-/// Writes aside and renames, so that no half a file is ever there under the name.
-bool write_output(const std::string& path, const std::string& bytes) {
-  const std::size_t slash = path.find_last_of('/');
-  const std::string directory =
-      slash == std::string::npos ? "." : (slash == 0 ? "/" : path.substr(0, slash));
-  const std::optional<std::string> temporary = write_temporary(directory, ".convc-run-", bytes);
-  if (temporary && std::rename(temporary->c_str(), path.c_str()) == 0) return true;
-  const int reason = errno;
-  if (temporary) std::remove(temporary->c_str());
-  print_error("--output " + path + ": cannot write: " + std::strerror(reason));
-  return false;
+/// In the child: loads, packs, runs; returns the outputs' numbers one after the other.
+class ChildRun {
+ public:
+  ChildRun(const Artifact& artifact, const CallArrays& arrays, const std::string& isa,
+           unsigned threads)
+      : library_(load_in_child(artifact)), kernel_(library_->kernel(0)), arrays_(arrays) {
+    options_.struct_bytes = sizeof options_;
+    options_.threads = threads;
+    options_.isa = isa.c_str();
+  }
+
+  std::string outputs() {
+    pack();
+    run();
+    std::string bytes;
+    for (std::size_t i = 0; i < arrays_.outputs.size(); ++i) {
+      const Rows& rows = arrays_.outputs[i].rows;
+      std::vector<float> dense(static_cast<std::size_t>(rows.rows * rows.length));
+      gather(outputs_[i].data(), rows, dense.data());
+      bytes.append(reinterpret_cast<const char*>(dense.data()), dense.size() * sizeof(float));
+    }
+    return bytes;
+  }
+
+ private:
+  void pack() {
+    packed_bytes_ = convc_packed_bytes(kernel_, &options_);
+    if (packed_bytes_ == SIZE_MAX) fail_call("convc_packed_bytes");
+    packed_ = aligned_memory(packed_bytes_);
+    std::vector<const void*> variables;
+    for (const NpyArray& array : arrays_.variables) variables.push_back(array.values.data());
+    if (packed_bytes_ != 0 &&
+        convc_pack(kernel_, variables.data(), packed_.get(), packed_bytes_, &options_) != CONVC_OK)
+      fail_call("convc_pack");
+  }
+
+  void run() {
+    const std::size_t workspace_bytes = convc_workspace_bytes(kernel_, &options_);
+    if (workspace_bytes == SIZE_MAX) fail_call("convc_workspace_bytes");
+    const AlignedMemory workspace = aligned_memory(workspace_bytes);
+    std::vector<const void*> io;
+    std::vector<std::vector<float>> inputs;
+    for (std::size_t i = 0; i < arrays_.inputs.size(); ++i) {
+      const Rows& rows = arrays_.inputs[i].rows;
+      inputs.emplace_back(static_cast<std::size_t>(rows.span()));
+      spread(arrays_.input_arrays[i].values.data(), rows, inputs.back().data());
+    }
+    for (const std::vector<float>& input : inputs) io.push_back(input.data());
+    for (const CallTensor& output : arrays_.outputs)
+      outputs_.emplace_back(static_cast<std::size_t>(output.rows.span()));
+    for (const std::vector<float>& output : outputs_) io.push_back(output.data());
+    append_sizes(io, arrays_.open_sizes);
+    if (convc_run(kernel_, io.data(), packed_.get(), packed_bytes_, workspace.get(),
+                  workspace_bytes, &options_) != CONVC_OK)
+      fail_call("convc_run");
+  }
+
+  std::unique_ptr<LoadedLibrary> library_;
+  const convc_kernel* kernel_;
+  const CallArrays& arrays_;
+  convc_options options_{};
+  AlignedMemory packed_{nullptr, &std::free};
+  std::size_t packed_bytes_ = 0;
+  std::vector<std::vector<float>> outputs_;
+};
+
+/// The .npy files of the outputs; with the batch axis as the first input was given.
+std::vector<NewFile> output_files(const CallArrays& arrays, const std::string& bytes) {
+  std::vector<NewFile> files;
+  std::size_t offset = 0;
+  for (const CallTensor& output : arrays.outputs) {
+    std::vector<float> values(static_cast<std::size_t>(output.rows.rows * output.rows.length));
+    std::memcpy(values.data(), bytes.data() + offset, values.size() * sizeof(float));
+    offset += values.size() * sizeof(float);
+    std::vector<std::int64_t> shape = output.shape;
+    if (!arrays.has_batch_axis && shape[0] == 1) shape.erase(shape.begin());
+    files.emplace_back(output.path, to_npy(shape, values.data()));
+  }
+  return files;
 }
 
 int choose_graph(Session& session) {
@@ -199,7 +146,12 @@ int run_run(const Options& options) {
   if (code == exit_done) code = choose_graph(session);
   if (code != exit_done) return code;
   const Graph& graph = session.module.graphs[0];
-  const std::optional<Arrays> arrays = read_arrays(options, graph);
+  std::optional<CallArrays> arrays;
+  try {
+    arrays = read_arrays(options, graph, interface_of(graph, session.lowered.graphs[0]));
+  } catch (const InputError& error) {
+    print_error("`" + graph.name + "`: " + error.what());
+  }
   if (!arrays) return exit_input_wrong;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;
@@ -216,7 +168,7 @@ int run_run(const Options& options) {
   const std::optional<Failure> failure = run_workers(
       1, limits,
       [&](std::size_t) {
-        return run_in_child(*artifact, *arrays, session.targets[0].machine.isa, threads);
+        return ChildRun(*artifact, *arrays, session.targets[0].machine.isa, threads).outputs();
       },
       [&](std::size_t, WorkerResult finished) { result = std::move(finished); }, &error);
   if (failure == Failure::interrupted) return exit_interrupted;
@@ -226,12 +178,11 @@ int run_run(const Options& options) {
   }
   if (!result->done) throw std::runtime_error("running `" + graph.name + "`: " + result->error);
 
-  std::vector<std::int64_t> shape =
-      fixed_shape(graph.tensors[static_cast<std::size_t>(graph.outputs[0])]);
-  // As the input was given: with or without the batch axis.
-  if (arrays->input.shape.size() + 1 == shape.size()) shape.erase(shape.begin());
-  const std::string bytes = to_npy(shape, reinterpret_cast<const float*>(result->bytes.data()));
-  return write_output(options.output, bytes) ? exit_done : exit_environment;
+  Diagnostics diagnostics;
+  const std::optional<Failure> unwritten =
+      write_files(output_files(*arrays, result->bytes), diagnostics);
+  diagnostics.print_to_stderr();
+  return unwritten ? exit_code_of(*unwritten) : exit_done;
 }
 
 }  // namespace convc

@@ -7,27 +7,25 @@
 #include <algorithm>
 #include <set>
 
-#include "dsl/load.h"
+#include "dsl/onnx/load_files.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/plan_file.h"
+#include "generators/emit/names.h"
+#include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
 
 namespace convc {
 namespace {
 
 int load_module(Session& session) {
-  for (const std::string& file : session.options.files) {
-    if (!llvm::StringRef(file).ends_with(".onnx")) continue;
-    print_error(file + ": ONNX models are not supported yet", "write the layers as a .conv spec");
-    return exit_input_wrong;
-  }
   std::optional<Module> module =
-      load_spec_files(session.options.files, session.options.library_name, session.diagnostics);
+      load_files(session.options.files, session.options.library_name, session.diagnostics);
   if (!module) {
     session.diagnostics.print_to_stderr();
     return exit_input_wrong;
   }
   session.module = std::move(*module);
+  session.lowered = lower(session.module);
   return exit_done;
 }
 
@@ -83,11 +81,12 @@ void print_plan_error(const PlanFile& file, int line, const std::string& message
   llvm::errs() << file.path << ":" << line << ": error: " << message << "\n";
 }
 
-/// Every layer of the file must be one of the module; else a spelling mistake would go unnoticed.
-bool all_layers_exist(const PlanFile& file, const Module& module) {
+/// Every layer of the file must be a step of the module; else a spelling mistake would go
+/// unnoticed.
+bool all_layers_exist(const PlanFile& file, const Module& lowered) {
   std::set<std::string> layers;
-  for (const Graph& graph : module.graphs)
-    for (const Node& node : graph.nodes) layers.insert(layer_path(graph, node));
+  for (const Graph& graph : lowered.graphs)
+    for (const std::string& path : step_paths(graph)) layers.insert(path);
   bool all = true;
   for (const auto& [key, entry] : file.plans) {
     if (layers.count(key.first)) continue;
@@ -125,20 +124,21 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
   if (schedule != "auto" && schedule != "naive") {
     file = read_plan_file(schedule, exit_code);
     if (!file) return std::nullopt;
-    if (!all_layers_exist(*file, session.module)) *exit_code = exit_input_wrong;
+    if (!all_layers_exist(*file, session.lowered)) *exit_code = exit_input_wrong;
   }
   ModulePlans plans;
-  for (const Graph& graph : session.module.graphs) {
+  for (const Graph& graph : session.lowered.graphs) {
+    const std::vector<std::string> paths = step_paths(graph);
     auto& of_graph = plans.emplace_back();
     for (const TargetInfo& target : session.targets) {
       auto& of_target = of_graph.emplace_back();
-      for (const Node& node : graph.nodes) {
-        of_target.push_back(plan_for(node.layer, target.machine, schedule));
+      for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+        const LayerSpec& layer = graph.nodes[n].layer;
+        of_target.push_back(plan_for(layer, target.machine, schedule));
         if (!file) continue;
-        const auto entry = file->plans.find({layer_path(graph, node), target.machine.isa});
+        const auto entry = file->plans.find({paths[n], target.machine.isa});
         if (entry == file->plans.end()) continue;
-        const std::string error =
-            why_plan_is_invalid(entry->second.plan, node.layer, target.machine);
+        const std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
         if (!error.empty()) {
           print_plan_error(*file, entry->second.line, error);
           *exit_code = exit_input_wrong;
@@ -150,6 +150,36 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
   }
   if (*exit_code != exit_done) return std::nullopt;
   return plans;
+}
+
+void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_wanted) {
+  for (Module* module : {&session.module, &session.lowered})
+    std::erase_if(module->graphs, [&](const Graph& graph) { return !is_wanted(graph); });
+}
+
+void tell_performance_notes(Session& session, const ModulePlans& plans) {
+  Diagnostics& diagnostics = session.diagnostics;
+  for (std::size_t g = 0; g < session.lowered.graphs.size(); ++g) {
+    const Graph& graph = session.lowered.graphs[g];
+    const std::vector<std::string> paths = step_paths(graph);
+    for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+      const LayerSpec& layer = graph.nodes[n].layer;
+      diagnostics.set_origin(paths[n]);
+      for (std::size_t t = 0; t < session.targets.size(); ++t) {
+        const Machine& machine = session.targets[t].machine;
+        const std::string suffix = session.targets.size() > 1 ? " (" + machine.isa + ")" : "";
+        const bool is_error =
+            session.options.slow_path_is_error && is_slow_path(layer, plans[g][t][n], machine);
+        for (const std::string& note : performance_notes(layer, plans[g][t][n], machine)) {
+          if (is_error)
+            diagnostics.error(Code::none, diagnostics.range_at(layer.location), note + suffix)
+                .help("without --error=slow-path this is a remark");
+          else
+            diagnostics.performance(diagnostics.range_at(layer.location), note + suffix);
+        }
+      }
+    }
+  }
 }
 
 int keep_only_layer(Session& session, const std::string& name) {
@@ -165,7 +195,7 @@ int keep_only_layer(Session& session, const std::string& name) {
                 close.empty() ? "there are: " + known : "did you mean `" + close + "`?");
     return exit_input_wrong;
   }
-  std::erase_if(session.module.graphs, [&](const Graph& graph) { return graph.name != name; });
+  keep_graphs(session, [&](const Graph& graph) { return graph.name == name; });
   return exit_done;
 }
 

@@ -2,6 +2,7 @@
 // to plans. Each says on stderr what is wrong and gives the exit code.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,21 +22,30 @@ struct Session {
 
   const Options& options;
   Diagnostics diagnostics;
-  Module module;
+  Module module;   ///< as written
+  Module lowered;  ///< as compiled (generators/plan/lowering.h): the same graphs
   std::vector<TargetInfo> targets;
 };
 
-/// Fills module and targets. Returns exit_done, or another code after printing why.
+/// Fills modules and targets. Returns exit_done, or another code after printing why.
 /// `must_run_here`: every target has to be one that this processor can execute.
 int open_session(Session& session, bool must_run_here);
 
-/// The plans of one schedule: "auto", "naive" or the path of a plan file, where layers without a
-/// line get the planner's choice. nullopt with `*exit_code` set, after printing why.
+/// Removes the graphs for which `is_wanted` is false.
+void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_wanted);
+
+/// The plans of the lowered module by one schedule: "auto", "naive" or the path of a plan file,
+/// where layers without a line get the planner's choice. nullopt with `*exit_code` set, after
+/// printing why.
 std::optional<ModulePlans> choose_plans(Session& session, const std::string& schedule,
                                         int* exit_code);
 
 /// Keeps only the graph named `name`. exit_input_wrong, after printing, when there is none.
 int keep_only_layer(Session& session, const std::string& name);
+
+/// Remarks about speed, as diagnostics; with --error=slow-path those about steps that are predicted
+/// to be slow are errors.
+void tell_performance_notes(Session& session, const ModulePlans& plans);
 
 /// "convc: error: ..." on stderr, with the line "help: ..." unless `help` is empty.
 void print_error(const std::string& message, const std::string& help = "");

@@ -2,8 +2,10 @@
 #include <llvm/Support/raw_ostream.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "dsl/cost.h"
+#include "dsl/printer.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/session.h"
 #include "generators/driver/table.h"
@@ -12,34 +14,53 @@
 namespace convc {
 namespace {
 
-/// A Sequential, or all bare layers of the library together.
+/// A Sequential or a Model, or all bare layers of the library together.
 struct Section {
   std::string title;
   const Graph* network = nullptr;  ///< null: bare layers
   struct Row {
     const Graph* graph;
     const Node* node;
-    const Plan* plan;
+    std::string algorithm;
   };
   std::vector<Row> rows;
 };
 
-std::vector<Section> sections_of(const Module& module, const ModulePlans& plans) {
+/// The algorithms of a layer's steps, or where the layer went: lowering fuses what follows a
+/// convolution into it.
+std::string algorithm_of(const LayerSpec& layer, const Graph& lowered,
+                         const std::vector<Plan>& plans) {
+  std::string text;
+  for (std::size_t n = 0; n < lowered.nodes.size(); ++n) {
+    if (lowered.nodes[n].layer.name != layer.name) continue;
+    const std::string name(name_of(plans[n].algorithm));
+    if (text.find(name) == std::string::npos) text += (text.empty() ? "" : ", ") + name;
+  }
+  if (!text.empty()) return text;
+  for (const Node& node : lowered.nodes)
+    for (const PostOp& op : node.layer.post_ops)
+      if (op.name == layer.name) return "in " + node.layer.name;
+  return layer.padding == Padding{} && layer.post_ops.empty() ? "-" : "in the next layer";
+}
+
+std::vector<Section> sections_of(const Session& session, const ModulePlans& plans) {
   std::vector<Section> sections;
-  Section bare{"Layers of \"" + module.name + "\"", nullptr, {}};
-  for (std::size_t g = 0; g < module.graphs.size(); ++g) {
-    const Graph& graph = module.graphs[g];
+  Section bare{"Layers of \"" + session.module.name + "\"", nullptr, {}};
+  for (std::size_t g = 0; g < session.module.graphs.size(); ++g) {
+    const Graph& graph = session.module.graphs[g];
+    const bool is_network = graph.form != GraphForm::layer;
     Section network{"Model: \"" + graph.name + "\"", &graph, {}};
-    Section& section = graph.is_sequential ? network : bare;
-    for (std::size_t n = 0; n < graph.nodes.size(); ++n)
-      section.rows.push_back({&graph, &graph.nodes[n], &plans[g][0][n]});
-    if (graph.is_sequential) sections.push_back(std::move(network));
+    Section& section = is_network ? network : bare;
+    for (const Node& node : graph.nodes)
+      section.rows.push_back(
+          {&graph, &node, algorithm_of(node.layer, session.lowered.graphs[g], plans[g][0])});
+    if (is_network) sections.push_back(std::move(network));
   }
   if (!bare.rows.empty()) sections.push_back(std::move(bare));
   return sections;
 }
 
-/// Of a Sequential the function's, else the sum over the layers.
+/// Of a network the function's, else the sum over the layers.
 Cost total_of(const Section& section) {
   if (section.network) return cost_of(*section.network);
   Cost total;
@@ -54,20 +75,22 @@ Cost total_of(const Section& section) {
   return total;
 }
 
-const char* type_name(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::conv2d:
-      return "Conv2D";
-  }
-  return "?";
+/// The output's sizes; nullopt: a batch that the spec does not give, and run-time sizes.
+std::vector<std::optional<std::int64_t>> output_shape(const Section::Row& row) {
+  const auto output = static_cast<std::size_t>(row.node->outputs.at(0));
+  std::vector<std::optional<std::int64_t>> shape;
+  for (const Dim& dim : row.graph->tensors.at(output).shape)
+    shape.push_back(dim.fixed() ? std::optional(dim.max) : std::nullopt);
+  if (!row.graph->batch_given) shape[0].reset();
+  return shape;
 }
 
-/// "(None, 5, 5, 32)"; None is a batch that the spec does not give.
+/// "(None, 5, 5, 32)", as Keras prints it.
 std::string output_shape_text(const Section::Row& row) {
-  const LayerSpec& layer = row.node->layer;
-  const std::string batch = row.graph->batch_given ? std::to_string(layer.batch) : "None";
-  return "(" + batch + ", " + std::to_string(layer.out.height) + ", " +
-         std::to_string(layer.out.width) + ", " + std::to_string(layer.filters) + ")";
+  std::string text;
+  for (const std::optional<std::int64_t>& size : output_shape(row))
+    text += (text.empty() ? "(" : ", ") + (size ? std::to_string(*size) : "None");
+  return text + ")";
 }
 
 void print_console(const std::vector<Section>& sections, const TargetInfo& target) {
@@ -84,10 +107,10 @@ void print_console(const std::vector<Section>& sections, const TargetInfo& targe
     for (const Section::Row& row : section.rows) {
       const LayerSpec& layer = row.node->layer;
       const Cost cost = cost_of(layer);
-      table.add_row({layer.name + " (" + type_name(layer.kind) + ")", output_shape_text(row),
+      table.add_row({layer.name + " (" + callable_name(layer) + ")", output_shape_text(row),
                      with_separators(cost.parameters), with_prefix(static_cast<double>(cost.macs)),
                      bytes_text(cost.compulsory_bytes()), significant(cost.flops_per_byte(), 3),
-                     std::string(name_of(row.plan->algorithm))});
+                     row.algorithm});
     }
     const Cost total = total_of(section);
     out << table.to_text() << "Total params: " << with_separators(total.parameters) << " ("
@@ -117,11 +140,12 @@ void print_json(const Module& module, const std::vector<Section>& sections,
                                     : nlohmann::ordered_json(nullptr);
     for (const Section::Row& row : section.rows) {
       const LayerSpec& layer = row.node->layer;
-      nlohmann::ordered_json entry = {{"name", layer.name}, {"type", type_name(layer.kind)}};
-      entry["output_shape"] = {layer.batch, layer.out.height, layer.out.width, layer.filters};
-      if (!row.graph->batch_given) entry["output_shape"][0] = nullptr;
+      nlohmann::ordered_json entry = {{"name", layer.name}, {"type", callable_name(layer)}};
+      for (const std::optional<std::int64_t>& size : output_shape(row))
+        entry["output_shape"].push_back(size ? nlohmann::ordered_json(*size)
+                                             : nlohmann::ordered_json(nullptr));
       entry.update(cost_json(cost_of(layer)));
-      entry["algorithm"] = std::string(name_of(row.plan->algorithm));
+      entry["algorithm"] = row.algorithm;
       model["layers"].push_back(std::move(entry));
     }
     model["total"] = cost_json(total_of(section));
@@ -138,13 +162,14 @@ int run_summary(const Options& options) {
   if (code != exit_done) return code;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;
+  tell_performance_notes(session, *plans);
   session.diagnostics.print_to_stderr();
-  const std::vector<Section> sections = sections_of(session.module, *plans);
+  const std::vector<Section> sections = sections_of(session, *plans);
   if (options.format == OutputFormat::json)
     print_json(session.module, sections, session.targets[0]);
   else
     print_console(sections, session.targets[0]);
-  return exit_done;
+  return session.diagnostics.has_errors() ? exit_input_wrong : exit_done;
 }
 
 }  // namespace convc

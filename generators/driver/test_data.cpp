@@ -3,160 +3,274 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
-#include <random>
+
+#include "convc/reference.h"
+#include "generators/driver/filter_data.h"
+#include "generators/driver/tensor_layout.h"
 
 namespace convc {
 namespace {
 
-constexpr double kExactLimit = 16777216.0;  // 2^24: all integers up to here are float32 numbers
+/// Sums one after the other in a node.
+std::int64_t sums_in(const LayerSpec& layer) {
+  return layer.kind == LayerKind::separable_conv ? 2 : layer.has_kernel() ? 1 : 0;
+}
 
-/// std::mt19937_64 gives the same bits everywhere; the standard's distributions do not.
-class Random {
- public:
-  Random(std::uint64_t seed, std::uint64_t stream) : engine_(seed * 0x9e3779b97f4a7c15u + stream) {}
+double largest_of(const std::vector<float>& values) {
+  double largest = 0;
+  for (const float value : values)
+    largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  return largest;
+}
 
-  std::uint64_t below(std::uint64_t count) { return engine_() % count; }
-  /// An integer in [-most, most].
-  float integer(std::int64_t most) {
-    return static_cast<float>(
-        static_cast<std::int64_t>(below(2 * static_cast<std::uint64_t>(most) + 1)) - most);
+/// What a whole graph says about its numbers.
+struct Character {
+  std::int64_t sums = 0, products = 0;  ///< one after the other, at most
+  bool has_exponential = false;
+
+  explicit Character(const Graph& graph) {
+    for (const Node& node : graph.nodes) {
+      sums += sums_in(node.layer);
+      for (const PostOp& op : node.layer.post_ops) {
+        products += op.kind == PostOpKind::multiply;
+        has_exponential =
+            has_exponential || (op.kind == PostOpKind::activation &&
+                                op.activation.function == ActivationFunction::exponential);
+      }
+    }
   }
-  /// In [-1, 1), a multiple of 2^-23.
-  float real() { return static_cast<float>(engine_() >> 40) * 0x1p-23f - 1.0f; }
+  /// Largest exponent of two of the extremes: inputs, all filters and their sums must stay finite
+  /// through the graph (float32 ends at 2^128).
+  [[nodiscard]] int extreme_exponent() const {
+    constexpr std::int64_t kRoom = 20;
+    if (has_exponential) return 2;
+    return static_cast<int>(
+        std::max<std::int64_t>(1, kRoom / std::max<std::int64_t>(1, sums + products)));
+  }
+};
+
+/// Makes the numbers node by node, with a bound of each tensor's magnitude.
+class Maker {
+ public:
+  Maker(const Graph& graph, DataKind kind, std::uint64_t seed)
+      : graph_(graph),
+        kind_(kind),
+        seed_(seed),
+        character_(graph),
+        magnitudes_(graph.tensors.size(), 1.0),
+        sums_left_(character_.sums) {}
+
+  TestData make() {
+    TestData data;
+    const std::int64_t largest = largest_input();
+    for (const TensorId id : graph_.inputs) {
+      data.inputs.push_back(input(graph_.tensors[index(id)], largest));
+      magnitudes_[index(id)] = static_cast<double>(largest);
+    }
+    for (const Node& node : graph_.nodes) data.variables.push_back(node_variables(node));
+    return data;
+  }
 
  private:
-  std::mt19937_64 engine_;
-};
+  static std::size_t index(TensorId id) { return static_cast<std::size_t>(id); }
+  Random next_random() { return {seed_, ++stream_}; }
 
-/// Zeros of both signs, denormals, and magnitudes 2^-exponent to 2^exponent.
-float extreme(Random& random, int exponent) {
-  switch (random.below(16)) {
-    case 0:
-      return 0.0f;
-    case 1:
-      return -0.0f;
-    case 2:
-      return random.real() * 0x1p-130f;
-    default:
-      break;
+  [[nodiscard]] std::int64_t largest_input() const {
+    const LayerSpec& first = graph_.nodes[0].layer;
+    if (character_.has_exponential) return 2;
+    if (character_.sums != 1 || !first.has_kernel() || graph_.nodes.size() > 1) return 4;
+    if (first.weights_are_literal()) return 15;
+    // Half of the room (in bits) for the input, half for the filter.
+    const Sum sum{first, VariableRole::kernel};
+    const double room = kExactLimit / static_cast<double>(sum.length());
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::sqrt(room)), 1, 255);
   }
-  const int e = static_cast<int>(random.below(2 * static_cast<unsigned>(exponent) + 1)) - exponent;
-  return std::ldexp(random.real(), e);
-}
 
-bool is_border(std::size_t index, const Tensor& tensor) {
-  const auto width = static_cast<std::size_t>(tensor.shape[2].min);
-  const auto height = static_cast<std::size_t>(tensor.shape[1].min);
-  const std::size_t pixel = index / static_cast<std::size_t>(tensor.shape[3].min);
-  const std::size_t x = pixel % width, y = pixel / width % height;
-  return x == 0 || y == 0 || x == width - 1 || y == height - 1;
-}
-
-/// Largest exponent of two of the extremes: an input, all filters and their sums must stay finite
-/// through `layers` layers (float32 ends at 2^128).
-int extreme_exponent(std::size_t layers) {
-  return std::max(1, 20 / static_cast<int>(layers));
-}
-
-std::vector<float> make_input(const Tensor& tensor, DataKind kind, std::size_t layers,
-                              std::int64_t largest_integer, Random random) {
-  std::vector<float> values(element_count(tensor));
-  const int exponent = extreme_exponent(layers);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    switch (kind) {
-      case DataKind::integers:
-        values[i] = random.integer(largest_integer);
-        break;
-      case DataKind::reals:
+  std::vector<float> input(const Tensor& tensor, std::int64_t largest) {
+    Random random = next_random();
+    const TensorLayout layout = layout_of(tensor);
+    std::vector<float> values(layout.count());
+    const int exponent = character_.extreme_exponent();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (kind_ == DataKind::integers)
+        values[i] = random.integer(largest);
+      else if (kind_ == DataKind::reals)
         values[i] = random.real();
-        break;
-      case DataKind::extremes:
-        values[i] = is_border(i, tensor) && random.below(2) == 0
+      else
+        values[i] = is_border(i, layout) && random.below(2) == 0
                         ? std::copysign(std::ldexp(1.0f, exponent), random.real())
                         : extreme(random, exponent);
-        break;
+    }
+    return values;
+  }
+
+  static bool is_border(std::size_t element, const TensorLayout& layout) {
+    auto rest = static_cast<std::int64_t>(element) / layout.extents[4];
+    for (std::size_t axis = 4; axis-- > 1;) {
+      const std::int64_t extent = layout.extents[axis], at = rest % extent;
+      if (extent > 1 && (at == 0 || at == extent - 1)) return true;
+      rest /= extent;
+    }
+    return false;
+  }
+
+  VariableNumbers node_variables(const Node& node) {
+    const LayerSpec& layer = node.layer;
+    double magnitude = magnitudes_[index(node.inputs[0])];
+    if (layer.padding_mode == PaddingMode::constant && layer.padding.any())
+      magnitude = std::max(magnitude, std::fabs(static_cast<double>(layer.padding_value)));
+    VariableNumbers numbers;
+    for (const LayerVariable& variable : variables_of(layer)) {
+      const bool is_filter =
+          variable.role == VariableRole::kernel || variable.role == VariableRole::pointwise_kernel;
+      if (is_filter)
+        numbers.push_back(filters(layer, variable, magnitude));
+      else
+        numbers.push_back(vector(layer, variable));
+      if (variable.role == VariableRole::bias) magnitude += largest_of(numbers.back());
+    }
+    for (std::size_t i = 0; i < layer.post_ops.size(); ++i)
+      magnitude = after_post_op(node, numbers, static_cast<int>(i), magnitude);
+    for (const TensorId output : node.outputs) magnitudes_[index(output)] = magnitude;
+    return numbers;
+  }
+
+  std::vector<float> filters(const LayerSpec& layer, const LayerVariable& variable,
+                             double& magnitude) {
+    const Sum sum{layer, variable.role};
+    const IntegerRange range =
+        integer_range(sum, magnitude, integer_limit(), std::max<std::int64_t>(sums_left_--, 1));
+    bias_range_ = range.bias;
+    Random random = next_random();
+    std::vector<float> values;
+    if (variable.literal)
+      values = numbers_of(layer, only(layer, variable), variable.role);
+    else
+      values = kind_ == DataKind::integers ? integer_filters(sum, range, random)
+               : kind_ == DataKind::reals
+                   ? real_filters(sum, random)
+                   : extreme_filters(sum, character_.extreme_exponent(), scales_extremes(), random);
+    magnitude = largest_sum(sum, values, magnitude);
+    return variable.literal ? variable.literal->values : as_given(layer, variable, values);
+  }
+
+  /// Sums of integers are at most this, biases apart.
+  [[nodiscard]] double integer_limit() const {
+    constexpr double kBias = 1024, kSane = 32;  // e^32 is far from float32's end
+    return character_.has_exponential ? kSane : kExactLimit - kBias;
+  }
+
+  /// Several sums one after the other, or e^x, must stay finite.
+  [[nodiscard]] bool scales_extremes() const {
+    return character_.sums > 1 || character_.has_exponential;
+  }
+
+  /// The numbers of a literal variable among those of its layer.
+  static VariableNumbers only(const LayerSpec& layer, const LayerVariable& literal) {
+    VariableNumbers numbers;
+    for (const LayerVariable& variable : variables_of(layer))
+      numbers.push_back(variable.role == literal.role && variable.post_op == literal.post_op
+                            ? literal.literal->values
+                            : std::vector<float>());
+    return numbers;
+  }
+
+  /// A bias, slopes, or numbers of a normalization.
+  std::vector<float> vector(const LayerSpec& layer, const LayerVariable& variable) {
+    if (variable.literal) return variable.literal->values;
+    Random random = next_random();
+    std::size_t count = 1;
+    for (const std::int64_t size : variable.shape) count *= static_cast<std::size_t>(size);
+    std::vector<float> values(count);
+    const float epsilon = variable.post_op < 0
+                              ? 0
+                              : layer.post_ops[static_cast<std::size_t>(variable.post_op)].epsilon;
+    for (float& value : values)
+      value = kind_ == DataKind::integers ? exact_number(variable.role, epsilon, random)
+                                          : real_number(variable.role, random);
+    return values;
+  }
+
+  [[nodiscard]] float exact_number(VariableRole role, float epsilon, Random& random) const {
+    constexpr float kPowers[] = {1, -1, 2, -2, 0.5F, -0.5F};
+    switch (role) {
+      case VariableRole::gamma:
+      case VariableRole::alpha:
+        return kPowers[random.below(6)];
+      case VariableRole::variance:
+        return epsilon < 1 ? 1 - epsilon : 1;  // the root of their sum is 1, if that can be
+      case VariableRole::bias:
+        return random.integer(bias_range_);
+      default:
+        return random.integer(4);
     }
   }
-  return values;
-}
 
-struct IntegerRange {
-  std::int64_t kernel = 1;  ///< largest magnitude of a filter's number
-  std::int64_t taps = 1;    ///< non-zero numbers of each filter, at most
-  std::int64_t bias = 0;    ///< largest magnitude of a bias
+  static float real_number(VariableRole role, Random& random) {
+    const float value = random.real();
+    switch (role) {
+      case VariableRole::gamma:
+        return std::copysign(std::fabs(value) + 0.5F, random.real());
+      case VariableRole::variance:
+        return std::fabs(value) + 0.25F;
+      default:
+        return value;
+    }
+  }
+
+  double after_post_op(const Node& node, const VariableNumbers& numbers, int at,
+                       double magnitude) const {
+    const LayerSpec& layer = node.layer;
+    const PostOp& op = layer.post_ops[static_cast<std::size_t>(at)];
+    const auto largest = [&](VariableRole role) {
+      return largest_of(numbers_of(layer, numbers, role, at));
+    };
+    switch (op.kind) {
+      case PostOpKind::activation:
+        return largest_value(op.activation, magnitude);
+      case PostOpKind::prelu:
+        return magnitude * std::max(1.0, largest(VariableRole::alpha));
+      case PostOpKind::batch_normalization: {
+        constexpr double kLargestScale = 2;  // of exact_number
+        return (magnitude + largest(VariableRole::mean)) * kLargestScale +
+               largest(VariableRole::beta);
+      }
+      case PostOpKind::rescaling:
+        return magnitude * std::fabs(static_cast<double>(op.scale)) +
+               std::fabs(static_cast<double>(op.offset));
+      case PostOpKind::add:
+        return magnitude + operand_magnitude(node, op);
+      case PostOpKind::multiply:
+        return magnitude * operand_magnitude(node, op);
+    }
+    return magnitude;
+  }
+
+  [[nodiscard]] double operand_magnitude(const Node& node, const PostOp& op) const {
+    return magnitudes_[index(node.inputs[static_cast<std::size_t>(op.operand)])];
+  }
+
+  static double largest_value(const Activation& f, double magnitude) {
+    if (reads_all_channels(f.function)) return magnitude;
+    double largest = 0;
+    for (const double x : {-magnitude, -1.0, 0.0, 1.0, magnitude}) {
+      const double y = std::fabs(convc_reference_activate(
+          static_cast<std::int32_t>(f.function), static_cast<double>(f.alpha),
+          static_cast<double>(f.beta), static_cast<double>(f.gamma), x));
+      largest = std::max(largest, std::isfinite(y) ? y : kExactLimit);
+    }
+    return largest;
+  }
+
+  const Graph& graph_;
+  DataKind kind_;
+  std::uint64_t seed_;
+  Character character_;
+  std::vector<double> magnitudes_;  // by tensor; of integers
+  std::int64_t sums_left_;
+  std::int64_t bias_range_ = 0;
+  std::uint64_t stream_ = 0;
 };
-
-/// What keeps sums below 2^24 when inputs are at most `input_magnitude` and `layers_left` layers
-/// (this one included) share the room evenly.
-IntegerRange integer_range(const LayerSpec& layer, double input_magnitude,
-                           std::size_t layers_left) {
-  IntegerRange range;
-  const double room = (kExactLimit - 1024) / std::max(input_magnitude, 1.0);
-  const double gain = std::max(
-      1.0, std::pow(room, 1.0 / static_cast<double>(layers_left)) * (layers_left > 1 ? 0.9 : 1.0));
-  const std::int64_t length = products_per_output(layer);
-  range.taps = std::min(length, static_cast<std::int64_t>(gain));
-  range.kernel = std::clamp<std::int64_t>(static_cast<std::int64_t>(gain) / range.taps, 1, 255);
-  range.bias = gain > 2 ? 16 : 0;
-  return range;
-}
-
-/// Filters with at most range.taps non-zero numbers each, at random places.
-std::vector<float> make_integer_kernel(const LayerSpec& layer, const IntegerRange& range,
-                                       Random random) {
-  const auto length = static_cast<std::size_t>(products_per_output(layer));
-  const auto filters = static_cast<std::size_t>(layer.filters);
-  std::vector<float> values(length * filters, 0.0f);
-  const bool dense = static_cast<std::size_t>(range.taps) == length;
-  for (std::size_t k = 0; k < filters; ++k) {
-    for (std::size_t tap = 0; tap < static_cast<std::size_t>(range.taps); ++tap) {
-      const std::size_t place = dense ? tap : static_cast<std::size_t>(random.below(length));
-      float value = random.integer(range.kernel);
-      if (value == 0 && !dense) value = 1;
-      values[place * filters + k] = value;
-    }
-  }
-  return values;
-}
-
-std::vector<float> make_kernel(const LayerSpec& layer, DataKind kind, std::size_t layers,
-                               Random random) {
-  const std::int64_t length = products_per_output(layer);
-  std::vector<float> values(static_cast<std::size_t>(length * layer.filters));
-  // Scaled so that the values of a chain neither vanish nor grow from layer to layer.
-  const int length_log2 = static_cast<int>(std::ceil(std::log2(static_cast<double>(length))));
-  for (float& value : values) {
-    value = kind == DataKind::reals ? std::ldexp(random.real(), -length_log2 / 2)
-                                    : std::ldexp(extreme(random, extreme_exponent(layers)),
-                                                 layers > 1 ? -length_log2 : 0);
-  }
-  return values;
-}
-
-/// The largest magnitude an output (and any partial sum) can have.
-double output_magnitude(const LayerSpec& layer, const LayerWeights& weights,
-                        double input_magnitude) {
-  const auto filters = static_cast<std::size_t>(layer.filters);
-  std::vector<double> sums(filters, 0.0);
-  for (std::size_t i = 0; i < weights.kernel.size(); ++i)
-    sums[i % filters] += std::fabs(weights.kernel[i]) * input_magnitude;
-  for (std::size_t k = 0; k < weights.bias.size(); ++k) sums[k] += std::fabs(weights.bias[k]);
-  return *std::max_element(sums.begin(), sums.end());
-}
-
-bool all_integers(const std::vector<float>& values) {
-  return std::all_of(values.begin(), values.end(), [](float v) { return v == std::floor(v); });
-}
-
-std::int64_t largest_integer_input(const Graph& graph) {
-  if (graph.nodes.size() > 1) return 4;
-  // Half of the room (in bits) for the input, half for the filter.
-  const LayerSpec& layer = graph.nodes[0].layer;
-  if (layer.weights_are_literal()) return 15;
-  const double room = kExactLimit / static_cast<double>(products_per_output(layer));
-  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::sqrt(room)), 1, 255);
-}
 
 }  // namespace
 
@@ -172,49 +286,8 @@ const char* name_of(DataKind kind) {
   return "?";
 }
 
-std::size_t element_count(const Tensor& tensor) {
-  std::size_t count = 1;
-  for (const Dim& dim : tensor.shape) count *= static_cast<std::size_t>(dim.min);
-  return count;
-}
-
-std::int64_t products_per_output(const LayerSpec& layer) {
-  return layer.channels_per_group() * layer.kernel_size.height * layer.kernel_size.width;
-}
-
 TestData make_test_data(const Graph& graph, DataKind kind, std::uint64_t seed) {
-  TestData data;
-  std::uint64_t stream = 0;
-  const std::size_t layers = graph.nodes.size();
-  const std::int64_t largest = largest_integer_input(graph);
-  for (TensorId id : graph.inputs)
-    data.inputs.push_back(make_input(graph.tensors[static_cast<std::size_t>(id)], kind, layers,
-                                     largest, Random(seed, ++stream)));
-
-  data.exact = kind == DataKind::integers;
-  double magnitude = static_cast<double>(largest);
-  for (std::size_t i = 0; i < layers; ++i) {
-    const LayerSpec& layer = graph.nodes[i].layer;
-    LayerWeights weights;
-    const IntegerRange range = integer_range(layer, magnitude, layers - i);
-    Random kernel_random(seed, ++stream), bias_random(seed, ++stream);
-    if (layer.kernel)
-      weights.kernel = layer.kernel->values;
-    else
-      weights.kernel = kind == DataKind::integers ? make_integer_kernel(layer, range, kernel_random)
-                                                  : make_kernel(layer, kind, layers, kernel_random);
-    if (layer.bias) weights.bias = layer.bias->values;
-    if (!layer.bias && layer.use_bias) {
-      weights.bias.resize(static_cast<std::size_t>(layer.filters));
-      for (float& value : weights.bias)
-        value = kind == DataKind::integers ? bias_random.integer(range.bias) : bias_random.real();
-    }
-    magnitude = output_magnitude(layer, weights, magnitude);
-    data.exact = data.exact && magnitude < kExactLimit && all_integers(weights.kernel) &&
-                 all_integers(weights.bias);
-    data.weights.push_back(std::move(weights));
-  }
-  return data;
+  return Maker(graph, kind, seed).make();
 }
 
 }  // namespace convc

@@ -25,11 +25,11 @@ constexpr std::uint64_t kMaxMemoryBytes = std::uint64_t{1} << 40;
 std::string exercise_in_child(const Artifact& artifact, const ExerciseOptions& options,
                               std::size_t graph_index, std::size_t target_index) {
   report_faults();
-  const Graph& graph = artifact.module.graphs[graph_index];
   const std::unique_ptr<LoadedLibrary> library = load_in_child(artifact);
   ExerciseSubject subject;
   subject.kernel = library->kernel(graph_index);
-  subject.graph = &graph;
+  subject.written = &artifact.module.graphs[graph_index];
+  subject.lowered = &artifact.lowered.graphs[graph_index];
   subject.isa = artifact.layers[graph_index][target_index][0].isa;
   for (const CompiledLayer& layer : artifact.layers[graph_index][target_index])
     subject.plans.push_back(layer.plan);

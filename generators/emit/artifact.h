@@ -16,13 +16,13 @@ struct KernelObject {
   std::string object;              ///< bytes of an ELF object; undefined halide_* already renamed
   std::int64_t scratch_bytes = 0;  ///< allocations outside the parallel loop
   std::int64_t thread_scratch_bytes = 0;  ///< allocations inside it, per thread
-  std::int32_t max_tasks = 1;             ///< extent of the parallel loop
+  std::int32_t max_tasks = 1;             ///< extent of the parallel loop (see scratch_size.h)
   std::int64_t code_bytes = 0;            ///< size of the text sections
   double compile_seconds = 0;             ///< 0 when it came from the cache
   bool from_cache = false;
 };
 
-/// One layer of one graph for one target.
+/// One step (a node of a lowered graph) for one target.
 struct CompiledLayer {
   std::string target;  ///< full Halide target string
   std::string isa;     ///< variant name in the runtime
@@ -33,9 +33,10 @@ struct CompiledLayer {
 /// A library in memory, ready to be written (write_library) or loaded (driver/loader.h).
 struct Artifact {
   std::string library_name;
-  Module module;
+  Module module;   ///< as written: names, variables, inputs and outputs are its
+  Module lowered;  ///< what is compiled (generators/plan/lowering.h)
   std::vector<std::string> targets;
-  /// [graph][target][node]
+  /// [graph][target][node of the lowered graph]
   std::vector<std::vector<std::vector<CompiledLayer>>> layers;
   std::string header;                                        ///< NAME.h
   std::string manifest;                                      ///< NAME.json

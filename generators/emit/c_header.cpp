@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 #include "dsl/cost.h"
 #include "dsl/printer.h"
+#include "generators/emit/layout_text.h"
 #include "generators/emit/names.h"
 #include "generators/emit/numerical_contract.h"
+#include "generators/emit/tensor_shape.h"
 
 namespace convc {
 namespace {
@@ -40,14 +43,14 @@ std::string short_number(double value) {
 /// Writes one kernel's section.
 class KernelSection {
  public:
-  KernelSection(const Artifact& artifact, std::size_t graph,
-                const std::vector<VariantLayout>& variants)
+  KernelSection(const Artifact& artifact, std::size_t graph, const KernelLayouts& layouts)
       : graph_(artifact.module.graphs[graph]),
+        lowered_(artifact.lowered.graphs[graph]),
         layers_(artifact.layers[graph]),
-        variants_(variants),
+        interface_(layouts.interface),
+        variants_(layouts.variants),
         prefix_(kernel_prefix(artifact.module, graph_)),
-        macro_(macro_prefix(prefix_)),
-        variables_(variables_of(graph_)) {}
+        macro_(macro_prefix(prefix_)) {}
 
   std::string text() {
     comment();
@@ -64,65 +67,100 @@ class KernelSection {
 
   void comment() {
     line("/* " + prefix_ + ": " + comment_text(title()));
+    for (const Node& node : graph_.nodes) {
+      if (graph_.form != GraphForm::layer) {
+        line(" *   " + comment_text(layer_to_spec_line(node.layer)));
+      }
+    }
     line(" *");
-    for (const IoMember& member : io_members_of(graph_)) {
-      line(" * " + member.member + ": float " + shape_text(shape_of(member)) +
-           ", [batch, height, width, channels], channels innermost");
-    }
-    for (const Variable& variable : variables_) {
-      line(" * " + variable.member + ": float " + shape_text(variable.shape) +
-           (variable.is_bias ? ""
-                             : ", [height, width, input channels, filters], filters innermost"));
-    }
+    tensors_comment();
     const Cost cost = cost_of(graph_);
     line(" * Cost: " + std::to_string(cost.macs) + " multiply-adds, " +
          std::to_string(cost.parameters) + " parameters, " +
-         std::to_string(cost.compulsory_bytes()) + " bytes to move.");
+         std::to_string(cost.compulsory_bytes()) + " bytes to move" +
+         (interface_.sizes.open_count == 0 ? "." : " at typical sizes."));
     for (std::size_t target = 0; target < variants_.size(); ++target) plan_comment(target);
     numbers_comment();
     line(" */");
   }
 
-  /// The spec line of a bare layer; the layers of a Sequential follow in the plans.
+  /// The spec line of a bare layer; the layers of a network follow.
   std::string title() const {
-    return graph_.is_sequential
-               ? "a Sequential of " + std::to_string(graph_.nodes.size()) + " layers"
-               : layer_to_spec_line(graph_.nodes[0].layer);
+    if (graph_.form == GraphForm::layer) return layer_to_spec_line(graph_.nodes[0].layer);
+    return (graph_.form == GraphForm::sequential ? "a Sequential of " : "a Model of ") +
+           std::to_string(graph_.nodes.size()) + " layers";
+  }
+
+  void tensors_comment() {
+    for (const IoMember& member : io_members_of(graph_)) {
+      const Tensor& tensor = tensor_of(member);
+      std::string text = " * " + member.member + ": float " +
+                         shape_text(lowered_, member.tensor, interface_.sizes) + ", [" +
+                         axes_text(tensor) + "]";
+      if (tensor.form.row_pitch != 0) {
+        text += ", " + std::to_string(tensor.form.row_pitch) + " elements from row to row";
+      }
+      line(text);
+    }
+    for (const RunTimeSize& size : interface_.sizes.sizes) {
+      if (size.member.empty()) break;
+      line(" * " + size.member + ": int64_t, " + std::to_string(size.numbers.min) + " to " +
+           std::to_string(size.numbers.max));
+    }
+    for (const Variable& variable : interface_.variables) {
+      line(" * " + variable.member + ": float " + shape_text(variable.shape) + ", [" +
+           axes_text(variable, graph_.nodes[variable.node].layer) + "]");
+    }
+    line(" * The last axis of each array is the innermost in memory.");
   }
 
   void plan_comment(std::size_t target) {
-    for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
-      const LayerSpec& layer = graph_.nodes[node].layer;
-      const std::string name = graph_.is_sequential ? ", " + layer.name : "";
-      if (graph_.is_sequential && target == 0)
-        line(" *   " + comment_text(layer_to_spec_line(layer)));
+    const std::vector<std::string> names = step_names(lowered_);
+    for (std::size_t node = 0; node < lowered_.nodes.size(); ++node) {
+      const bool is_alone = graph_.form == GraphForm::layer && lowered_.nodes.size() == 1;
+      const std::string name = is_alone ? "" : ", " + names[node];
       line(" * Plan (" + variants_[target].isa + name +
            "): " + to_text(layers_[target][node].plan));
+      const LayerSpec& layer = lowered_.nodes[node].layer;
+      if (target == 0 && !is_alone) line(" *   " + comment_text(step_text(layer)));
     }
   }
 
   void numbers_comment() {
+    line(" * Numbers: results do not depend on the number of threads. u = 2^-24, gamma(n) =");
     line(
-        " * Numbers: u = 2^-24, gamma(n) = n*u / (1 - n*u). Results do not depend on the number "
-        "of");
-    line(" * threads. Compared with the exact result" +
-         std::string(graph_.nodes.size() > 1 ? " for its own input" : "") + ", each output");
-    for (const Node& node : graph_.nodes) {
-      std::int64_t steps = 0;
-      const auto index = static_cast<std::size_t>(&node - graph_.nodes.data());
+        " * n*u / (1 - n*u). Compared with the exact sum over its own input, the sum of an output");
+    // Phases of one layer are of one length or nearly so.
+    std::map<std::string, std::int64_t> steps_of;
+    std::vector<std::string> layers;
+    for (std::size_t node = 0; node < lowered_.nodes.size(); ++node) {
+      const LayerSpec& layer = lowered_.nodes[node].layer;
       for (const auto& target : layers_) {
-        steps = std::max(steps, rounding_steps(node.layer, target[index].plan));
+        const std::int64_t steps = rounding_steps(layer, target[node].plan);
+        if (steps == 0) continue;  // no sum
+        const auto [known, fresh] = steps_of.emplace(layer.name, steps);
+        if (fresh) layers.push_back(layer.name);
+        known->second = std::max(known->second, steps);
       }
-      line(" *   of " + node.layer.name + " is off by at most gamma(" + std::to_string(steps) +
+    }
+    for (const std::string& layer : layers) {
+      const std::int64_t steps = steps_of[layer];
+      line(" *   of " + layer + " is off by at most gamma(" + std::to_string(steps) +
            ") = " + short_number(gamma_bound(steps)) + " times the sum of its terms' magnitudes");
     }
+    if (layers.empty()) line(" *   is the input itself");
+    line(" * and what follows it is float32: activations are within 4 units in the last place.");
   }
 
   void macros() {
-    for (const IoMember& member : io_members_of(graph_)) {
-      define(macro_prefix(member.member) + "_ELEMENTS", count(element_count(shape_of(member))));
+    for (const auto* tensors : {&interface_.inputs, &interface_.outputs}) {
+      for (const IoTensor& tensor : *tensors) {
+        if (!tensor.open_shape.empty()) continue;  // convc_input_shape and convc_output_shape tell
+        define(macro_prefix(tensor.member) + "_ELEMENTS",
+               count(static_cast<std::int64_t>(tensor.bytes / sizeof(float))));
+      }
     }
-    for (const Variable& variable : variables_) {
+    for (const Variable& variable : interface_.variables) {
       define(macro_prefix(variable.member) + "_ELEMENTS", count(element_count(variable.shape)));
     }
     std::uint64_t packed = 0, one = 0, slice = 0;
@@ -153,14 +191,18 @@ class KernelSection {
   }
 
   void structs() {
-    if (!variables_.empty()) {
+    if (!interface_.variables.empty()) {
       line("typedef struct " + prefix_ + "_weights {");
-      for (const Variable& variable : variables_) member("const float *", variable.member);
+      for (const Variable& variable : interface_.variables)
+        member("const float *", variable.member);
       line("} " + prefix_ + "_weights;");
     }
     line("typedef struct " + prefix_ + "_io {");
     for (const IoMember& io : io_members_of(graph_)) {
       member(io.is_output ? "float *" : "const float *", io.member);
+    }
+    for (std::size_t i = 0; i < interface_.sizes.open_count; ++i) {
+      member("int64_t ", interface_.sizes.sizes[i].member);
     }
     line("} " + prefix_ + "_io;");
   }
@@ -169,7 +211,7 @@ class KernelSection {
     line("extern const convc_kernel " + prefix_ + "_kernel;");
     line("size_t " + prefix_ + "_packed_bytes(const convc_options *options);");
     line("size_t " + prefix_ + "_workspace_bytes(const convc_options *options);");
-    if (!variables_.empty()) {
+    if (!interface_.variables.empty()) {
       line("convc_status " + prefix_ + "_pack(const " + prefix_ +
            "_weights *weights, void *packed,");
       line("    size_t packed_bytes, const convc_options *options);");
@@ -180,8 +222,8 @@ class KernelSection {
     line("");
   }
 
-  std::vector<std::int64_t> shape_of(const IoMember& member) const {
-    return fixed_shape(graph_.tensors.at(static_cast<std::size_t>(member.tensor)));
+  const Tensor& tensor_of(const IoMember& member) const {
+    return graph_.tensors.at(static_cast<std::size_t>(member.tensor));
   }
   static std::string count(std::int64_t value) {
     return "((size_t)" + std::to_string(value) + "u)";
@@ -192,10 +234,11 @@ class KernelSection {
   void member(const std::string& type, const std::string& name) { line("  " + type + name + ";"); }
 
   const Graph& graph_;
-  const std::vector<std::vector<CompiledLayer>>& layers_;  // [target][node]
+  const Graph& lowered_;
+  const std::vector<std::vector<CompiledLayer>>& layers_;  // [target][node of lowered_]
+  const KernelInterface& interface_;
   const std::vector<VariantLayout>& variants_;
   const std::string prefix_, macro_;
-  const std::vector<Variable> variables_;
   std::string out_;
 };
 
@@ -207,7 +250,7 @@ std::string targets_text(const Artifact& artifact) {
 
 }  // namespace
 
-std::string c_header(const Artifact& artifact, const ModuleLayouts& layouts) {
+std::string c_header(const Artifact& artifact, const std::vector<KernelLayouts>& layouts) {
   const std::string guard = macro_prefix(artifact.library_name) + "_CONVC_H";
   std::string out =
       "/* " + artifact.library_name + ".h: convolution kernels, written by convc. C99.\n";

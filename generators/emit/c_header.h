@@ -10,9 +10,7 @@
 
 namespace convc {
 
-/// Layouts by [graph][target], in the order of Artifact::targets.
-using ModuleLayouts = std::vector<std::vector<VariantLayout>>;
-
-std::string c_header(const Artifact& artifact, const ModuleLayouts& layouts);
+/// `layouts` are in the order of the module's graphs.
+std::string c_header(const Artifact& artifact, const std::vector<KernelLayouts>& layouts);
 
 }  // namespace convc

@@ -15,11 +15,13 @@
 #include "generators/emit/compile_kernel.h"
 #include "generators/emit/descriptor_object.h"
 #include "generators/emit/identity.h"
+#include "generators/emit/input_error.h"
 #include "generators/emit/internal_error.h"
 #include "generators/emit/kernel_cache.h"
 #include "generators/emit/kernel_record.h"
 #include "generators/emit/manifest.h"
 #include "generators/emit/names.h"
+#include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
 
 namespace convc {
@@ -97,6 +99,7 @@ class Compilation {
   Compilation(const Module& module, const std::vector<TargetInfo>& targets,
               const ModulePlans& plans, const CompileOptions& options, Diagnostics& diagnostics)
       : module_(module),
+        lowered_(lower(module)),
         targets_(targets),
         plans_(plans),
         options_(options),
@@ -116,9 +119,9 @@ class Compilation {
 
  private:
   void list_jobs() {
-    for (std::size_t graph = 0; graph < module_.graphs.size(); ++graph) {
+    for (std::size_t graph = 0; graph < lowered_.graphs.size(); ++graph) {
       for (std::size_t target = 0; target < targets_.size(); ++target) {
-        const auto& nodes = module_.graphs[graph].nodes;
+        const auto& nodes = lowered_.graphs[graph].nodes;
         for (std::size_t node = 0; node < nodes.size(); ++node) {
           const Plan& plan = plans_.at(graph).at(target).at(node);
           KernelJob job{kernel_symbol(nodes[node].layer, plan, targets_[target].text),
@@ -196,10 +199,11 @@ class Compilation {
     Artifact artifact;
     artifact.library_name = module_.name;
     artifact.module = module_;
+    artifact.lowered = lowered_;
     for (const TargetInfo& target : targets_) artifact.targets.push_back(target.text);
-    ModuleLayouts layouts;
-    for (std::size_t graph = 0; graph < module_.graphs.size(); ++graph) {
-      assemble_graph(graph, artifact, layouts.emplace_back());
+    std::vector<KernelLayouts> layouts;
+    for (std::size_t graph = 0; graph < lowered_.graphs.size(); ++graph) {
+      layouts.push_back(assemble_graph(graph, artifact));
     }
     for (const auto& [symbol, kernel] : kernels_) {
       artifact.members.emplace_back(symbol + ".o", kernel.object);
@@ -209,8 +213,26 @@ class Compilation {
     return artifact;
   }
 
-  void assemble_graph(std::size_t graph, Artifact& artifact, std::vector<VariantLayout>& layouts) {
-    const Graph& description = module_.graphs[graph];
+  KernelLayouts assemble_graph(std::size_t graph, Artifact& artifact) {
+    const Graph& description = lowered_.graphs[graph];
+    KernelLayouts layouts;
+    try {
+      layouts.interface = interface_of(module_.graphs[graph], description);
+      lay_out_targets(graph, artifact, layouts);
+    } catch (const InputError& error) {
+      const Graph& written = module_.graphs[graph];
+      throw InputError("`" + written.name + "`: " + error.what());
+    }
+    std::vector<VariantLayout> best_first;
+    for (std::size_t target : order_) best_first.push_back(layouts.variants[target]);
+    const std::string prefix = kernel_prefix(module_, description);
+    artifact.members.emplace_back(prefix + ".o", descriptor_object(prefix, layouts.interface,
+                                                                   best_first, targets_[0].triple));
+    return layouts;
+  }
+
+  void lay_out_targets(std::size_t graph, Artifact& artifact, KernelLayouts& layouts) {
+    const Graph& description = lowered_.graphs[graph];
     auto& layers = artifact.layers.emplace_back();
     for (std::size_t target = 0; target < targets_.size(); ++target) {
       const TargetInfo& info = targets_[target];
@@ -219,21 +241,17 @@ class Compilation {
         nodes.push_back({info.text, info.machine.isa, plans_[graph][target][node],
                          kernels_.at(symbols_.at({graph, target, node}))});
       }
-      layouts.push_back(lay_out(description, info, nodes));
-      for (const ConstantData& constant : layouts.back().constants) {
+      layouts.variants.push_back(lay_out(description, layouts.interface, info, nodes));
+      for (const ConstantData& constant : layouts.variants.back().constants) {
         if (!constants_.insert(constant.symbol).second) continue;
         artifact.members.emplace_back(constant.symbol + ".o",
                                       constant_object(constant, info.triple));
       }
     }
-    std::vector<VariantLayout> best_first;
-    for (std::size_t target : order_) best_first.push_back(layouts[target]);
-    const std::string prefix = kernel_prefix(module_, description);
-    artifact.members.emplace_back(
-        prefix + ".o", descriptor_object(prefix, description, best_first, targets_[0].triple));
   }
 
   const Module& module_;
+  const Module lowered_;
   const std::vector<TargetInfo>& targets_;
   const ModulePlans& plans_;
   const CompileOptions& options_;
@@ -252,7 +270,7 @@ class Compilation {
 
 ModulePlans automatic_plans(const Module& module, const std::vector<TargetInfo>& targets) {
   ModulePlans plans;
-  for (const Graph& graph : module.graphs) {
+  for (const Graph& graph : lower(module).graphs) {
     auto& of_graph = plans.emplace_back();
     for (const TargetInfo& target : targets) {
       auto& of_target = of_graph.emplace_back();
@@ -269,6 +287,9 @@ CompileResult compile_module(const Module& module, const std::vector<TargetInfo>
                              Diagnostics& diagnostics) {
   try {
     return Compilation(module, targets, plans, options, diagnostics).run();
+  } catch (const InputError& error) {
+    diagnostics.error(Code::none, {}, error.what());
+    return {std::nullopt, Failure::input};
   } catch (const InternalError& error) {
     diagnostics
         .error(Code::none, {},

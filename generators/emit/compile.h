@@ -19,10 +19,10 @@
 
 namespace convc {
 
-/// Plans by [graph][target][node].
+/// Plans by [graph][target][node], of a lowered module.
 using ModulePlans = std::vector<std::vector<std::vector<Plan>>>;
 
-/// The planner's choice for everything.
+/// The planner's choice for everything in the module, lowered.
 ModulePlans automatic_plans(const Module& module, const std::vector<TargetInfo>& targets);
 
 struct CompileOptions {
@@ -38,15 +38,17 @@ struct CompileResult {
   Failure failure = Failure::internal;  ///< meaningful without an artifact
 };
 
-/// Compiles every layer for every target. Equal layers are compiled once. What is wrong is told to
-/// `diagnostics`, all of it in one run:
-/// - Failure::input: two targets with one ISA name, or of different architectures;
+/// Lowers the module, and compiles every step for every target. Equal steps are compiled once. What
+/// is wrong is told to `diagnostics`, all of it in one run:
+/// - Failure::input: two targets with one ISA name, or of different architectures; a graph
+///   that no library can hold (tensors between steps that are too large, too many sizes);
 /// - Failure::internal: a kernel did not compile (one error per kernel, with its repro line);
 /// - Failure::environment: no worker process can be started;
 /// - Failure::interrupted: nothing is told.
 /// A cache that cannot be written is a warning.
-/// Preconditions: `module` is checked; `targets` is not empty; plans are valid for their layer and
-/// machine; this process has no other threads that wait for children.
+/// Preconditions: `module` is checked and as written; `targets` is not empty; plans are valid for
+/// their layer of lower(module) and machine; this process has no other threads that wait for
+/// children.
 CompileResult compile_module(const Module& module, const std::vector<TargetInfo>& targets,
                              const ModulePlans& plans, const CompileOptions& options,
                              Diagnostics& diagnostics);

@@ -12,7 +12,6 @@
 #include "convc/kernel_abi.h"
 #include "generators/emit/internal_error.h"
 #include "generators/emit/llvm_object.h"
-#include "generators/emit/names.h"
 
 namespace convc {
 namespace {
@@ -50,6 +49,9 @@ class DataWriter {
   Constant* u64(T value) {
     return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_),
                                   static_cast<std::uint64_t>(value));
+  }
+  Constant* f64(double value) {
+    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), value);
   }
   Constant* null() { return llvm::ConstantPointerNull::get(pointer_); }
 
@@ -104,41 +106,87 @@ class DataWriter {
   llvm::PointerType* pointer_;
 };
 
-Constant* tensor(DataWriter& w, const std::string& name, const std::vector<std::int64_t>& shape) {
-  Constants extents;
-  for (std::int64_t extent : shape) extents.push_back(w.u64(extent));
-  const std::int64_t bytes = element_count(shape) * static_cast<std::int64_t>(sizeof(float));
-  return w.record({w.text(name), w.array(extents, "shape"), w.u32(shape.size()),
-                   w.u32(CONVC_DTYPE_F32), w.u64(bytes)},
+Constant* product(DataWriter& w, const convc_product& value) {
+  Constants members = {w.u64(value.factor), w.u32(value.count)};
+  // sizes[] as members: the same bytes.
+  for (const std::uint32_t size : value.sizes) members.push_back(w.u32(size));
+  members.push_back(w.u32(0));
+  return w.record(members, sizeof(convc_product));
+}
+
+Constant* size(DataWriter& w, const RunTimeSize& layout) {
+  const convc_size& numbers = layout.numbers;
+  return w.record(
+      {layout.member.empty() ? w.null() : w.text(layout.member), w.u32(numbers.kind),
+       w.u32(numbers.source), w.u64(numbers.min), w.u64(numbers.max), w.u64(numbers.multiplier),
+       w.u64(numbers.addend), w.u64(numbers.divisor), w.u64(numbers.offset)},
+      sizeof(convc_size));
+}
+
+Constant* tensor(DataWriter& w, const IoTensor& layout) {
+  Constants extents, open_extents;
+  for (const std::int64_t extent : layout.shape) extents.push_back(w.u64(extent));
+  for (const convc_product& extent : layout.open_shape) {
+    open_extents.push_back(product(w, extent));
+  }
+  return w.record({w.text(layout.member), w.array(extents, "shape"), w.u32(layout.shape.size()),
+                   w.u32(CONVC_DTYPE_F32), w.u64(layout.bytes), w.array(open_extents, "open_shape"),
+                   product(w, layout.open_elements), product(w, layout.open_gap)},
                   sizeof(convc_tensor));
 }
 
-Constant* packing(DataWriter& w, const PackingLayout& layout) {
-  Constants members = {w.u32(layout.kind), w.u32(layout.variable), w.u64(layout.offset_bytes),
-                       w.u64(layout.bytes)};
-  for (std::int64_t size : layout.sizes) members.push_back(w.u64(size));
+Constant* tensor(DataWriter& w, const Variable& variable) {
+  IoTensor layout;
+  layout.member = variable.member;
+  layout.shape = variable.shape;
+  layout.bytes = sizeof(float);
+  for (const std::int64_t extent : variable.shape) {
+    layout.bytes *= static_cast<std::uint64_t>(extent);
+  }
+  return tensor(w, layout);
+}
+
+Constant* packing(DataWriter& w, const convc_packing& p) {
+  Constants members = {w.u32(p.kind), w.u32(p.variable), w.u64(p.offset_bytes), w.u64(p.bytes),
+                       w.u64(p.variable_elements)};
+  for (const std::int64_t number :
+       {p.groups, p.filters, p.channels, p.kernel_depth, p.kernel_height, p.kernel_width,
+        p.filter_panel, p.channel_block, p.first, p.group_stride, p.filter_stride, p.channel_stride,
+        p.depth_stride, p.row_stride, p.column_stride}) {
+    members.push_back(w.u64(number));
+  }
+  for (const std::uint32_t number :
+       {p.gamma, p.beta, p.mean, p.variance, p.is_offset, p.merges_groups}) {
+    members.push_back(w.u32(number));
+  }
+  members.push_back(w.f64(p.value));
+  members.push_back(w.f64(p.epsilon));
   return w.record(members, sizeof(convc_packing));
+}
+
+/// The dimensions: one of the two pointers of convc_argument, and NULL.
+std::pair<Constant*, Constant*> dims_of(DataWriter& w, const ArgumentLayout& layout) {
+  Constants dims;
+  const bool fixed = layout.is_fixed();
+  for (const convc_open_dim& dim : layout.dims) {
+    dims.push_back(
+        fixed ? w.record({w.u32(dim.extent.factor), w.u32(dim.stride.factor)}, sizeof(convc_dim))
+              : w.record({product(w, dim.extent), product(w, dim.stride)}, sizeof(convc_open_dim)));
+  }
+  Constant* array = w.array(dims, "dims");
+  return fixed ? std::pair(array, w.null()) : std::pair(w.null(), array);
 }
 
 Constant* argument(DataWriter& w, const ArgumentLayout& layout,
                    const std::vector<ConstantData>& constants) {
-  Constants dims;
-  for (const auto& [extent, stride] : layout.dims) {
-    dims.push_back(w.record({w.u32(extent), w.u32(stride)}, sizeof(convc_dim)));
-  }
-  Constant* data = w.null();
-  std::uint64_t offset = layout.offset_bytes;
-  std::uint32_t index = layout.index;
-  if (layout.source == CONVC_SOURCE_CONSTANT) {
-    data = llvm::ConstantExpr::getGetElementPtr(llvm::Type::getInt8Ty(w.context()),
-                                                w.hidden_data(constants.at(index).symbol),
-                                                llvm::ArrayRef<Constant*>(w.u64(offset)));
-    offset = 0;
-    index = 0;
-  }
-  return w.record({w.u32(layout.source), w.u32(index), w.u64(offset), data, w.array(dims, "dims"),
-                   w.u32(layout.dims.size()), w.u32(CONVC_DTYPE_F32)},
-                  sizeof(convc_argument));
+  const bool is_constant = layout.source == CONVC_SOURCE_CONSTANT;
+  Constant* data = is_constant ? w.hidden_data(constants.at(layout.index).symbol) : w.null();
+  const auto [dims, open_dims] = dims_of(w, layout);
+  return w.record(
+      {w.u32(layout.source), w.u32(is_constant ? 0 : layout.index), w.u64(layout.offset_bytes),
+       data, dims, open_dims, product(w, layout.open_offset), w.u32(layout.dims.size()),
+       w.u32(CONVC_DTYPE_F32)},
+      sizeof(convc_argument));
 }
 
 Constant* step(DataWriter& w, const StepLayout& layout,
@@ -157,7 +205,7 @@ Constant* step(DataWriter& w, const StepLayout& layout,
 
 Constant* variant(DataWriter& w, const VariantLayout& layout) {
   Constants packings, steps;
-  for (const PackingLayout& place : layout.packings) packings.push_back(packing(w, place));
+  for (const convc_packing& place : layout.packings) packings.push_back(packing(w, place));
   for (const StepLayout& place : layout.steps) steps.push_back(step(w, place, layout.constants));
   // identity[2] as two members: the same bytes.
   return w.record({w.text(layout.isa), w.u64(layout.cpu_features), w.u64(layout.identity[0]),
@@ -168,22 +216,20 @@ Constant* variant(DataWriter& w, const VariantLayout& layout) {
                   sizeof(convc_variant));
 }
 
-Constant* kernel(DataWriter& w, const std::string& prefix, const Graph& graph,
+Constant* kernel(DataWriter& w, const std::string& prefix, const KernelInterface& interface,
                  const std::vector<VariantLayout>& layouts) {
-  Constants inputs, outputs, variables, variants;
-  for (const IoMember& member : io_members_of(graph)) {
-    const Tensor& shape = graph.tensors.at(static_cast<std::size_t>(member.tensor));
-    (member.is_output ? outputs : inputs).push_back(tensor(w, member.member, fixed_shape(shape)));
-  }
-  for (const Variable& variable : variables_of(graph)) {
-    variables.push_back(tensor(w, variable.member, variable.shape));
-  }
+  Constants inputs, outputs, variables, variants, sizes;
+  for (const IoTensor& input : interface.inputs) inputs.push_back(tensor(w, input));
+  for (const IoTensor& output : interface.outputs) outputs.push_back(tensor(w, output));
+  for (const Variable& variable : interface.variables) variables.push_back(tensor(w, variable));
+  for (const RunTimeSize& entry : interface.sizes.sizes) sizes.push_back(size(w, entry));
   for (const VariantLayout& layout : layouts) variants.push_back(variant(w, layout));
   return w.record(
       {w.u32(CONVC_ABI_VERSION), w.u32(sizeof(convc_kernel)), w.text(prefix),
        w.array(inputs, "inputs"), w.array(outputs, "outputs"), w.array(variables, "variables"),
        w.array(variants, "variants"), w.u32(inputs.size()), w.u32(outputs.size()),
-       w.u32(variables.size()), w.u32(variants.size())},
+       w.u32(variables.size()), w.u32(variants.size()), w.array(sizes, "sizes"),
+       w.u32(sizes.size()), w.u32(interface.sizes.open_count)},
       sizeof(convc_kernel));
 }
 
@@ -208,18 +254,18 @@ void define_thunk(DataWriter& w, const std::string& name, const char* callee,
 
 }  // namespace
 
-std::string descriptor_object(const std::string& prefix, const Graph& graph,
+std::string descriptor_object(const std::string& prefix, const KernelInterface& interface,
                               const std::vector<VariantLayout>& variants,
                               const std::string& triple) {
   DataWriter w(prefix, triple);
-  Constant* value = kernel(w, prefix, graph, variants);
+  Constant* value = kernel(w, prefix, interface, variants);
   auto* descriptor =
       new llvm::GlobalVariable(w.module(), value->getType(), /*isConstant=*/true,
                                llvm::GlobalValue::ExternalLinkage, value, prefix + "_kernel");
   llvm::Type* pointer = w.pointer();
   llvm::Type* size = w.size_type();
   llvm::Type* status = w.status_type();
-  if (!variables_of(graph).empty()) {
+  if (!interface.variables.empty()) {
     define_thunk(w, prefix + "_pack", "convc_pack", descriptor, status,
                  {pointer, pointer, size, pointer});
   }

@@ -6,15 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "dsl/module.h"
 #include "generators/emit/variant_layout.h"
 
 namespace convc {
 
 /// An ELF object with KERNEL_kernel (constant data), KERNEL_run, KERNEL_packed_bytes,
-/// KERNEL_workspace_bytes and, when the graph has variables, KERNEL_pack. `prefix` is KERNEL;
+/// KERNEL_workspace_bytes and, when there are variables, KERNEL_pack. `prefix` is KERNEL;
 /// `variants` are best first. Throws InternalError.
-std::string descriptor_object(const std::string& prefix, const Graph& graph,
+std::string descriptor_object(const std::string& prefix, const KernelInterface& interface,
                               const std::vector<VariantLayout>& variants,
                               const std::string& triple);
 

@@ -6,7 +6,7 @@
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/SHA256.h>
 
-#include "dsl/printer.h"
+#include "dsl/canonical.h"
 #include "generators/emit/build_id.h"
 
 namespace convc {
@@ -26,6 +26,10 @@ std::string framed(std::initializer_list<std::string> parts) {
   return text;
 }
 
+std::string digits_of(const std::array<std::uint8_t, 32>& hash) {
+  return llvm::toHex(llvm::ArrayRef<std::uint8_t>(hash.data(), kHashBytes), /*LowerCase=*/true);
+}
+
 }  // namespace
 
 std::string halide_version() {
@@ -40,8 +44,11 @@ std::string build_id() {
 std::string kernel_symbol(const LayerSpec& layer, const Plan& plan, const std::string& target) {
   const auto hash = sha256(framed({"convc kernel", canonical_layer_text(layer), to_text(plan),
                                    target, build_id(), halide_version()}));
-  return "convc_k_" +
-         llvm::toHex(llvm::ArrayRef<std::uint8_t>(hash.data(), kHashBytes), /*LowerCase=*/true);
+  return "convc_k_" + digits_of(hash);
+}
+
+std::string data_symbol(const std::string& bytes) {
+  return "convc_d_" + digits_of(sha256(framed({"convc data", bytes})));
 }
 
 std::array<std::uint64_t, 2> packing_identity(const std::string& text) {

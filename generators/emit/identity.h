@@ -28,6 +28,9 @@ std::string kernel_symbol(const LayerSpec& layer, const Plan& plan, const std::s
 /// weights outlive a new convc as long as the layout stays.
 std::array<std::uint64_t, 2> packing_identity(const std::string& text);
 
+/// The symbol of constant data, "convc_d_" and 32 hexadecimal digits: a hash of the bytes.
+std::string data_symbol(const std::string& bytes);
+
 /// 32 hexadecimal digits.
 std::string to_hex(const std::array<std::uint64_t, 2>& identity);
 

@@ -6,6 +6,7 @@
 #include "dsl/cost.h"
 #include "dsl/printer.h"
 #include "generators/emit/identity.h"
+#include "generators/emit/layout_text.h"
 #include "generators/emit/names.h"
 #include "generators/emit/numerical_contract.h"
 
@@ -15,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Raised when a key changes its meaning or goes.
-constexpr int kFormatVersion = 1;
+constexpr int kFormatVersion = 2;
 
 Json cost_json(const Cost& cost) {
   return {{"parameters", cost.parameters},     {"macs", cost.macs},
@@ -23,11 +24,12 @@ Json cost_json(const Cost& cost) {
           {"weight_bytes", cost.weight_bytes}, {"flops_per_byte", cost.flops_per_byte()}};
 }
 
-Json layer_json(const LayerSpec& layer, const CompiledLayer& compiled) {
+Json step_json(const std::string& name, const LayerSpec& layer, const CompiledLayer& compiled) {
   const std::int64_t steps = rounding_steps(layer, compiled.plan);
   return {
-      {"name", layer.name},
-      {"spec", layer_to_spec_line(layer)},
+      {"name", name},
+      {"layer", layer.name},
+      {"does", step_text(layer)},
       {"plan", to_text(compiled.plan)},
       {"reason", compiled.plan.reason},
       {"cost", cost_json(cost_of(layer))},
@@ -37,7 +39,7 @@ Json layer_json(const LayerSpec& layer, const CompiledLayer& compiled) {
       {"error_bound", {{"gamma_n", steps}, {"relative_to_term_magnitudes", gamma_bound(steps)}}}};
 }
 
-Json variant_json(const Graph& graph, const std::vector<CompiledLayer>& layers,
+Json variant_json(const Graph& lowered, const std::vector<CompiledLayer>& layers,
                   const VariantLayout& layout) {
   Json json = {
       {"isa", layout.isa},
@@ -51,46 +53,86 @@ Json variant_json(const Graph& graph, const std::vector<CompiledLayer>& layers,
   std::int64_t code_bytes = 0;
   for (const CompiledLayer& layer : layers) code_bytes += layer.object.code_bytes;
   json["code_bytes"] = code_bytes;
-  json["layers"] = Json::array();
-  for (std::size_t node = 0; node < graph.nodes.size(); ++node) {
-    json["layers"].push_back(layer_json(graph.nodes[node].layer, layers[node]));
+  json["steps"] = Json::array();
+  const std::vector<std::string> names = step_names(lowered);
+  for (std::size_t node = 0; node < lowered.nodes.size(); ++node) {
+    json["steps"].push_back(step_json(names[node], lowered.nodes[node].layer, layers[node]));
   }
   return json;
 }
 
-Json array_json(const std::string& name, const std::vector<std::int64_t>& shape) {
-  return {{"name", name}, {"dtype", "float32"}, {"shape", shape}};
+Json tensor_json(const IoMember& member, const Graph& graph, const IoTensor& layout) {
+  const Tensor& tensor = graph.tensors.at(static_cast<std::size_t>(member.tensor));
+  Json json = {{"name", member.member}, {"dtype", "float32"}, {"shape", Json::array()}};
+  for (const Dim& dim : tensor.shape) {
+    json["shape"].push_back(dim.fixed() ? Json(dim.max) : Json{{"min", dim.min}, {"max", dim.max}});
+  }
+  json["axes"] = axes_text(tensor);
+  json["row_pitch"] = tensor.form.row_pitch;  // 0: dense
+  json["bytes"] = layout.bytes;
+  return json;
 }
 
-Json kernel_json(const Artifact& artifact, std::size_t index,
-                 const std::vector<VariantLayout>& layouts) {
+void add_tensors(Json& json, const Graph& graph, const KernelInterface& interface) {
+  json["inputs"] = Json::array();
+  json["outputs"] = Json::array();
+  std::size_t inputs = 0, outputs = 0;
+  for (const IoMember& member : io_members_of(graph)) {
+    const IoTensor& layout =
+        member.is_output ? interface.outputs.at(outputs++) : interface.inputs.at(inputs++);
+    json[member.is_output ? "outputs" : "inputs"].push_back(tensor_json(member, graph, layout));
+  }
+}
+
+const char* name_of(GraphForm form) {
+  switch (form) {
+    case GraphForm::layer:
+      return "layer";
+    case GraphForm::sequential:
+      return "sequential";
+    case GraphForm::model:
+      return "model";
+  }
+  return "?";
+}
+
+Json kernel_json(const Artifact& artifact, std::size_t index, const KernelLayouts& layouts) {
   const Graph& graph = artifact.module.graphs[index];
   Json json = {{"name", graph.name},
                {"symbol_prefix", kernel_prefix(artifact.module, graph)},
-               {"sequential", graph.is_sequential},
-               {"inputs", Json::array()},
-               {"outputs", Json::array()},
-               {"weights", Json::array()},
-               {"cost", cost_json(cost_of(graph))},
-               {"variants", Json::array()}};
-  for (const IoMember& member : io_members_of(graph)) {
-    const Tensor& tensor = graph.tensors.at(static_cast<std::size_t>(member.tensor));
-    json[member.is_output ? "outputs" : "inputs"].push_back(
-        array_json(member.member, fixed_shape(tensor)));
+               {"form", name_of(graph.form)}};
+  add_tensors(json, graph, layouts.interface);
+  json["sizes"] = Json::array();
+  for (const RunTimeSize& size : layouts.interface.sizes.sizes) {
+    if (size.member.empty()) break;
+    json["sizes"].push_back(
+        {{"name", size.member}, {"min", size.numbers.min}, {"max", size.numbers.max}});
   }
-  for (const Variable& variable : variables_of(graph)) {
-    json["weights"].push_back(array_json(variable.member, variable.shape));
+  json["weights"] = Json::array();
+  for (const Variable& variable : layouts.interface.variables) {
+    json["weights"].push_back({{"name", variable.member},
+                               {"layer", variable.layer},
+                               {"variable", variable.name},
+                               {"dtype", "float32"},
+                               {"shape", variable.shape},
+                               {"axes", axes_text(variable, graph.nodes[variable.node].layer)}});
   }
-  for (std::size_t target = 0; target < layouts.size(); ++target) {
-    json["variants"].push_back(
-        variant_json(graph, artifact.layers[index][target], layouts[target]));
+  json["layers"] = Json::array();
+  for (const Node& node : graph.nodes) {
+    json["layers"].push_back({{"name", node.layer.name}, {"spec", layer_to_spec_line(node.layer)}});
+  }
+  json["cost"] = cost_json(cost_of(graph));
+  json["variants"] = Json::array();
+  for (std::size_t target = 0; target < layouts.variants.size(); ++target) {
+    json["variants"].push_back(variant_json(
+        artifact.lowered.graphs[index], artifact.layers[index][target], layouts.variants[target]));
   }
   return json;
 }
 
 }  // namespace
 
-std::string manifest(const Artifact& artifact, const ModuleLayouts& layouts) {
+std::string manifest(const Artifact& artifact, const std::vector<KernelLayouts>& layouts) {
   Json json = {{"format", kFormatVersion},
                {"library", artifact.library_name},
                {"convc", {{"version", CONVC_VERSION}, {"build", build_id()}}},

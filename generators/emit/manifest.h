@@ -3,12 +3,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "generators/emit/c_header.h"
+#include "generators/emit/artifact.h"
+#include "generators/emit/variant_layout.h"
 
 namespace convc {
 
-/// JSON with keys in a fixed order and a newline at the end.
-std::string manifest(const Artifact& artifact, const ModuleLayouts& layouts);
+/// JSON with keys in a fixed order and a newline at the end. `layouts` are in the order of the
+/// module's graphs.
+std::string manifest(const Artifact& artifact, const std::vector<KernelLayouts>& layouts);
 
 }  // namespace convc

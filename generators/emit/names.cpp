@@ -1,7 +1,13 @@
 // See names.h.
 #include "generators/emit/names.h"
 
+#include <map>
+#include <set>
+
+#include "dsl/names.h"
+
 namespace convc {
+
 std::string kernel_prefix(const Module& module, const Graph& graph) {
   return module.name + "_" + graph.name;
 }
@@ -16,40 +22,45 @@ std::vector<Variable> variables_of(const Graph& graph) {
   std::vector<Variable> variables;
   for (std::size_t node = 0; node < graph.nodes.size(); ++node) {
     const LayerSpec& layer = graph.nodes[node].layer;
-    if (layer.weights_are_literal()) continue;
-    const std::string prefix = graph.is_sequential ? layer.name + "_" : "";
-    variables.push_back({prefix + "kernel",
-                         node,
-                         false,
-                         {layer.kernel_size.height, layer.kernel_size.width,
-                          layer.channels_per_group(), layer.filters}});
-    if (layer.use_bias) variables.push_back({prefix + "bias", node, true, {layer.filters}});
+    for (const LayerVariable& variable : variables_of(layer)) {
+      if (variable.literal) continue;
+      const std::string name(keras_name(variable.role, layer));
+      const std::string prefix = graph.form == GraphForm::layer ? "" : variable.layer + "_";
+      variables.push_back(
+          {prefix + name, variable.layer, name, variable.role, node, variable.shape});
+    }
   }
   return variables;
 }
 
 std::vector<IoMember> io_members_of(const Graph& graph) {
   std::vector<IoMember> members;
-  auto add = [&](const std::vector<TensorId>& tensors, const char* name, bool is_output) {
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      members.push_back({name + (i == 0 ? "" : std::to_string(i)), tensors[i], is_output});
+  std::set<std::string> taken;
+  const auto add = [&](const std::vector<TensorId>& tensors, bool is_output) {
+    for (const TensorId tensor : tensors) {
+      const std::string name =
+          to_identifier(graph.tensors.at(static_cast<std::size_t>(tensor)).name);
+      std::string member = name;
+      for (int number = 2; !taken.insert(member).second; ++number) {
+        member = name + "_" + std::to_string(number);
+      }
+      members.push_back({member, tensor, is_output});
     }
   };
-  add(graph.inputs, "input", false);
-  add(graph.outputs, "output", true);
+  add(graph.inputs, false);
+  add(graph.outputs, true);
   return members;
 }
 
-std::int64_t element_count(const std::vector<std::int64_t>& shape) {
-  std::int64_t count = 1;
-  for (std::int64_t extent : shape) count *= extent;
-  return count;
-}
-
-std::vector<std::int64_t> fixed_shape(const Tensor& tensor) {
-  std::vector<std::int64_t> shape;
-  for (const Dim& dim : tensor.shape) shape.push_back(dim.max);
-  return shape;
+std::vector<std::string> step_names(const Graph& lowered) {
+  std::map<std::string, int> steps, number;
+  for (const Node& node : lowered.nodes) ++steps[node.layer.name];
+  std::vector<std::string> names;
+  for (const Node& node : lowered.nodes) {
+    const std::string& layer = node.layer.name;
+    names.push_back(steps[layer] == 1 ? layer : layer + "." + std::to_string(++number[layer]));
+  }
+  return names;
 }
 
 }  // namespace convc

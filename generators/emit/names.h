@@ -1,5 +1,5 @@
 // The C names of what a library declares. One place, used by the header, the descriptors and the
-// manifest. Plain C++. The names in a checked Module are C identifiers that do not clash.
+// manifest. Plain C++. Works on Modules as written: lowering keeps their variables and tensors.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +20,18 @@ std::string macro_prefix(const std::string& kernel_prefix);
 /// A member of KERNEL_weights: an array that arrives at run time. Its place in `variables_of` is
 /// its place in the struct and in the descriptor.
 struct Variable {
-  std::string member;    ///< "kernel", or "conv1_kernel" in a Sequential
+  std::string member;  ///< "kernel"; "conv1_kernel" in a Sequential or a Model
+  std::string layer;   ///< name of the layer that has it
+  std::string name;    ///< Keras' name, e.g. "kernel"
+  VariableRole role = VariableRole::kernel;
   std::size_t node = 0;  ///< index into Graph::nodes
-  bool is_bias = false;
-  std::vector<std::int64_t> shape;  ///< kernel: HWIO; bias: [filters]
+  std::vector<std::int64_t> shape;
 };
+/// Precondition: `graph` is as written, not lowered.
 std::vector<Variable> variables_of(const Graph& graph);
 
-/// A member of KERNEL_io: "input" or "output" (with a number from 1 on, from the second one).
+/// A member of KERNEL_io that is a pointer: the tensor's name, made a C identifier that no other
+/// member has.
 struct IoMember {
   std::string member;
   TensorId tensor = 0;
@@ -35,8 +39,8 @@ struct IoMember {
 };
 std::vector<IoMember> io_members_of(const Graph& graph);
 
-/// Number of f32 elements; every size is fixed.
-std::int64_t element_count(const std::vector<std::int64_t>& shape);
-std::vector<std::int64_t> fixed_shape(const Tensor& tensor);
+/// What reports call the steps of a lowered graph: the layer's name, and where a layer has several
+/// steps (the phases of a transposed convolution) a number from 1 on: "up.1".
+std::vector<std::string> step_names(const Graph& lowered);
 
 }  // namespace convc

@@ -3,12 +3,36 @@
 
 #include <limits>
 
+#include "generators/plan/lowering.h"
+
 namespace convc {
+namespace {
+
+/// Products that make one number of the sum.
+std::int64_t products_of(const LayerSpec& layer) {
+  switch (layer.kind) {
+    case LayerKind::conv:
+    case LayerKind::conv_transpose:
+      return layer.taps() * layer.channels_per_group();
+    case LayerKind::depthwise_conv:
+      return layer.taps();
+    case LayerKind::separable_conv:  // the roundings of both sums meet in one term
+      return layer.taps() + layer.in_channels * layer.depth_multiplier;
+    case LayerKind::elementwise:
+    case LayerKind::constant:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
 
 std::int64_t rounding_steps(const LayerSpec& layer, const Plan& plan) {
-  const std::int64_t products =
-      layer.kernel_size.height * layer.kernel_size.width * layer.channels_per_group();
-  return products + (plan.algorithm == Algorithm::separable ? 3 : 1);
+  const std::int64_t products = products_of(layer);
+  if (products == 0) return 0;
+  const bool two_passes = plan.algorithm == Algorithm::separable;
+  const bool folds = folded_normalization(layer) >= 0;
+  return products + 1 + (two_passes ? 2 : 0) + (folds ? 1 : 0);
 }
 
 double gamma_bound(std::int64_t steps) {

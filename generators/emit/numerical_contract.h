@@ -9,13 +9,14 @@
 
 namespace convc {
 
-/// n of the bound gamma_n: the roundings that one term of an output element can go through. The sum
-/// has kernel_height * kernel_width * channels_per_group products and the bias, each added with one
-/// rounding (a fused multiply-add rounds once). Two passes of a separable filter round their
-/// intermediate result, too.
+/// n of the bound gamma_n of a layer's sum (before its post_ops, but for a normalization that
+/// packing folds): the roundings that one term can go through. Each product and the bias is added
+/// with one (a fused multiply-add rounds once). A separable_conv has those of both its sums; two
+/// passes of a separable filter round their intermediate result, too, and a folded normalization
+/// each weight. 0 for layers without a kernel.
 std::int64_t rounding_steps(const LayerSpec& layer, const Plan& plan);
 
-/// gamma_n = n*u / (1 - n*u), u = 2^-24: every output differs from its exact value by at most
+/// gamma_n = n*u / (1 - n*u), u = 2^-24: every sum differs from its exact value by at most
 /// gamma_n * (|bias| + sum |input * kernel|). Infinite when n*u >= 1.
 double gamma_bound(std::int64_t steps);
 

@@ -68,8 +68,8 @@ class ScratchVisitor : public Halide::Internal::IRVisitor {
     }
     if (op->name == "halide_do_par_for") {
       const std::optional<std::int64_t> extent = Halide::Internal::as_const_int(op->args.at(2));
-      if (!extent) throw InternalError("the extent of a parallel loop is not a constant");
-      max_extent = std::max(max_extent, *extent);
+      // With run-time sizes any number of threads may find work.
+      max_extent = std::max(max_extent, extent.value_or(CONVC_MAX_THREADS));
     }
     IRVisitor::visit(op);
   }

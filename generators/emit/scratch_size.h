@@ -13,7 +13,8 @@ namespace convc {
 struct ScratchSize {
   std::int64_t shared_bytes = 0;  ///< live at once outside the parallel loops
   std::int64_t thread_bytes = 0;  ///< live at once in one iteration of a parallel loop
-  std::int32_t max_tasks = 1;     ///< the largest extent of a parallel loop; 1: serial
+  std::int32_t max_tasks = 1;     ///< the largest extent of a parallel loop; 1: serial;
+                                  ///< CONVC_MAX_THREADS where it is known at run time only
 };
 
 /// Adds up what the code passes to halide_malloc, each allocation rounded up to CONVC_ALIGNMENT as

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "convc/kernel_abi.h"
-#include "generators/emit/names.h"
+#include "generators/emit/input_error.h"
+#include "generators/emit/tensor_shape.h"
 
 namespace convc {
 namespace {
@@ -26,22 +27,34 @@ bool contains(const std::vector<TensorId>& list, TensorId tensor) {
   return std::find(list.begin(), list.end(), tensor) != list.end();
 }
 
+std::uint64_t bytes_of(const Tensor& tensor) {
+  const std::int64_t elements = element_count(largest_shape(tensor));
+  if (elements >= kMaxTensorElements) {
+    throw InputError("the tensor `" + tensor.name +
+                     "` between two steps has 2^31 elements or more at its largest");
+  }
+  return CONVC_ALIGN_UP(static_cast<std::uint64_t>(elements) * sizeof(float));
+}
+
 std::vector<Life> lives_of(const Graph& graph) {
-  std::vector<Life> lives;
+  std::map<TensorId, Life> lives;
   for (std::size_t step = 0; step < graph.nodes.size(); ++step) {
-    for (TensorId tensor : graph.nodes[step].outputs) {
+    const Node& node = graph.nodes[step];
+    for (const TensorId tensor : node.inputs) {
+      const auto life = lives.find(tensor);
+      if (life != lives.end()) life->second.last_step = step;
+    }
+    for (const TensorId tensor : node.outputs) {
       if (contains(graph.outputs, tensor)) continue;
-      Life life{tensor, step, step, 0, 0};
-      for (std::size_t reader = step + 1; reader < graph.nodes.size(); ++reader) {
-        if (contains(graph.nodes[reader].inputs, tensor)) life.last_step = reader;
-      }
-      const auto elements = static_cast<std::uint64_t>(
-          element_count(fixed_shape(graph.tensors.at(static_cast<std::size_t>(tensor)))));
-      life.bytes = CONVC_ALIGN_UP(elements * sizeof(float));
-      lives.push_back(life);
+      const auto index = static_cast<std::size_t>(tensor);
+      const auto [life, fresh] =
+          lives.try_emplace(tensor, Life{tensor, step, step, bytes_of(graph.tensors.at(index)), 0});
+      if (!fresh) life->second.last_step = step;
     }
   }
-  return lives;
+  std::vector<Life> list;
+  for (const auto& [tensor, life] : lives) list.push_back(life);
+  return list;
 }
 
 /// The lowest offset at which `life` overlaps none of `placed` that it meets.

@@ -13,9 +13,10 @@ struct TensorMemory {
   std::uint64_t total_bytes = 0;                   ///< a multiple of 64
 };
 
-/// A tensor lives from the step that writes it to the last that reads it; two that live in the same
-/// step never overlap. Largest first, each at the lowest place that is free for its whole life,
-/// which for a chain is two areas used in turn.
+/// A tensor lives from the first step that writes it to the last that writes or reads it; two that
+/// live in the same step never overlap. Largest first, each at the lowest place that is free for
+/// its whole life, which for a chain is two areas used in turn. Sizes are the largest ones. Throws
+/// InputError for a tensor that is too large.
 TensorMemory place_tensors(const Graph& graph);
 
 }  // namespace convc

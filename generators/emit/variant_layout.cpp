@@ -2,80 +2,44 @@
 #include "generators/emit/variant_layout.h"
 
 #include <algorithm>
+#include <bit>
+#include <map>
+#include <optional>
 
-#include "convc/kernel_abi.h"
-#include "convc/pack_layout.h"
-#include "dsl/printer.h"
+#include "dsl/canonical.h"
 #include "generators/emit/identity.h"
 #include "generators/emit/internal_error.h"
-#include "generators/emit/names.h"
 #include "generators/emit/tensor_memory.h"
+#include "generators/emit/tensor_shape.h"
+#include "generators/emit/weight_packing.h"
 #include "generators/kernels/kernel.h"
 
 namespace convc {
 namespace {
 
-std::uint64_t unsigned_of(std::int64_t value) {
-  return static_cast<std::uint64_t>(value);
-}
-
-/// How the kernel (and the bias) of a layer is packed, from the start of its packed_layout.
-PackingLayout kernel_packing(const LayerSpec& layer, const PackedLayout& packed) {
-  PackingLayout packing;
-  packing.kind = CONVC_PACK_PANELS;
-  packing.bytes = unsigned_of(packed.kernel_bytes);
-  packing.sizes = {layer.kernel_size.height,   layer.kernel_size.width,
-                   layer.channels_per_group(), layer.filters,
-                   packed.filter_panel,        packed.channel_block};
-  return packing;
-}
-
-PackingLayout bias_packing(const LayerSpec& layer, const PackedLayout& packed) {
-  PackingLayout packing;
-  packing.kind = CONVC_PACK_BIAS;
-  packing.offset_bytes = unsigned_of(packed.bias_offset_bytes);
-  packing.bytes = unsigned_of(packed.bias_bytes);
-  packing.sizes = {1, 1, 1, layer.filters, packed.filter_panel, 1};
-  return packing;
-}
-
-void pack_into(const PackingLayout& layout, const std::vector<float>& values, std::string& bytes) {
-  convc_packing packing = {};
-  packing.kind = layout.kind;
-  packing.bytes = layout.bytes;
-  packing.kernel_height = layout.sizes[0];
-  packing.kernel_width = layout.sizes[1];
-  packing.channels = layout.sizes[2];
-  packing.filters = layout.sizes[3];
-  packing.filter_panel = layout.sizes[4];
-  packing.channel_block = layout.sizes[5];
-  const std::uint64_t written = convc_packing_bytes(&packing);
-  if (written == 0 || written > layout.bytes ||
-      convc_packing_variable_bytes(&packing) != values.size() * sizeof(float)) {
-    throw InternalError("the sizes of a packed literal disagree");
+/// All that a packing says but its place, as text.
+std::string text_of(const convc_packing& p) {
+  std::string text = std::to_string(p.kind) + " " + std::to_string(p.bytes);
+  for (const std::uint32_t word :
+       {p.variable, p.gamma, p.beta, p.mean, p.variance, p.is_offset, p.merges_groups}) {
+    text += " " + std::to_string(word);
   }
-  std::vector<float> destination(written / sizeof(float));
-  convc_pack_variable(&packing, values.data(), destination.data());
-  std::copy_n(reinterpret_cast<const char*>(destination.data()), written,
-              bytes.begin() + static_cast<std::ptrdiff_t>(layout.offset_bytes));
-}
-
-/// The literal numbers of a layer as the kernel reads them.
-ConstantData packed_literals(const LayerSpec& layer, const PackedLayout& packed,
-                             const std::string& symbol) {
-  ConstantData constant;
-  // Named like the code that reads it, so that equal layers share both.
-  constant.symbol = symbol + "_data";
-  constant.bytes.assign(unsigned_of(packed.total_bytes), '\0');
-  pack_into(kernel_packing(layer, packed), layer.kernel->values, constant.bytes);
-  if (layer.use_bias) pack_into(bias_packing(layer, packed), layer.bias->values, constant.bytes);
-  return constant;
+  for (const std::int64_t number :
+       {p.groups, p.filters, p.channels, p.kernel_depth, p.kernel_height, p.kernel_width,
+        p.filter_panel, p.channel_block, p.first, p.group_stride, p.filter_stride, p.channel_stride,
+        p.depth_stride, p.row_stride, p.column_stride}) {
+    text += " " + std::to_string(number);
+  }
+  for (const double number : {p.value, p.epsilon}) {
+    text += " " + std::to_string(std::bit_cast<std::uint64_t>(number));
+  }
+  return text;
 }
 
 class LayoutBuilder {
  public:
-  explicit LayoutBuilder(const Graph& graph)
-      : graph_(graph), variables_(variables_of(graph)), memory_(place_tensors(graph)) {
+  LayoutBuilder(const Graph& graph, const KernelInterface& interface)
+      : graph_(graph), interface_(interface), memory_(place_tensors(graph)) {
     layout_.scratch_offset_bytes = memory_.total_bytes;
     layout_.workspace_bytes = memory_.total_bytes;
   }
@@ -86,16 +50,20 @@ class LayoutBuilder {
     step.symbol = compiled.object.symbol;
     step.layer = layer.name;
     step.max_tasks = static_cast<std::uint32_t>(compiled.object.max_tasks);
-    const Weights weights = place_weights(node, compiled);
     for (const KernelArgument& argument : kernel_arguments(layer, compiled.plan)) {
-      ArgumentLayout place = place_argument(argument.role, graph_.nodes[node], weights);
-      for (const ArgumentDim& dim : argument.dims) place.dims.emplace_back(dim.extent, dim.stride);
+      ArgumentLayout place = place_of(argument, node, compiled.plan);
+      add_dims(argument, node, place);
       step.arguments.push_back(std::move(place));
     }
-    layout_.workspace_bytes = std::max(
-        layout_.workspace_bytes, memory_.total_bytes + unsigned_of(compiled.object.scratch_bytes));
+    if (step.arguments.size() > CONVC_MAX_ARGUMENTS) {
+      throw InternalError("layer `" + layer.name + "` has too many arguments");
+    }
+    layout_.workspace_bytes =
+        std::max(layout_.workspace_bytes,
+                 memory_.total_bytes + static_cast<std::uint64_t>(compiled.object.scratch_bytes));
     layout_.thread_scratch_bytes =
-        std::max(layout_.thread_scratch_bytes, unsigned_of(compiled.object.thread_scratch_bytes));
+        std::max(layout_.thread_scratch_bytes,
+                 static_cast<std::uint64_t>(compiled.object.thread_scratch_bytes));
     layout_.steps.push_back(std::move(step));
   }
 
@@ -107,94 +75,152 @@ class LayoutBuilder {
   }
 
  private:
-  /// Where the numbers of one layer are.
-  struct Weights {
-    ArgumentLayout kernel, bias;
-  };
-
-  Weights place_weights(std::size_t node, const CompiledLayer& compiled) {
-    const LayerSpec& layer = graph_.nodes[node].layer;
-    Weights weights;
-    if (layer.weights_are_literal() && !literal_is_packed(layer, compiled.plan)) return weights;
-    const PackedLayout packed = packed_layout(layer, compiled.plan);
-    if (layer.weights_are_literal()) {
-      weights.kernel.source = weights.bias.source = CONVC_SOURCE_CONSTANT;
-      weights.kernel.index = weights.bias.index =
-          static_cast<std::uint32_t>(layout_.constants.size());
-      layout_.constants.push_back(packed_literals(layer, packed, compiled.object.symbol));
-    } else {
-      if (layout_.packed_bytes == 0) layout_.packed_bytes = CONVC_PACKED_HEADER_BYTES;
-      weights.kernel.source = weights.bias.source = CONVC_SOURCE_PACKED;
-      weights.kernel.offset_bytes = weights.bias.offset_bytes = layout_.packed_bytes;
-      add_packings(node, packed);
-      layout_.packed_bytes += unsigned_of(packed.total_bytes);
-    }
-    weights.bias.offset_bytes += unsigned_of(packed.bias_offset_bytes);
-    return weights;
-  }
-
-  void add_packings(std::size_t node, const PackedLayout& packed) {
-    const LayerSpec& layer = graph_.nodes[node].layer;
-    for (std::size_t i = 0; i < variables_.size(); ++i) {
-      if (variables_[i].node != node) continue;
-      PackingLayout packing =
-          variables_[i].is_bias ? bias_packing(layer, packed) : kernel_packing(layer, packed);
-      packing.variable = static_cast<std::uint32_t>(i);
-      packing.offset_bytes += layout_.packed_bytes;
-      layout_.packings.push_back(packing);
-    }
-  }
-
-  ArgumentLayout place_argument(ArgumentRole role, const Node& node, const Weights& weights) const {
-    switch (role) {
+  ArgumentLayout place_of(const KernelArgument& argument, std::size_t node, const Plan& plan) {
+    const Node& graph_node = graph_.nodes[node];
+    switch (argument.role) {
       case ArgumentRole::input:
-        return place_tensor(node.inputs.at(0), graph_.inputs, CONVC_SOURCE_INPUT);
+        return place_tensor(graph_node.inputs.at(0));
+      case ArgumentRole::operand:
+        return place_tensor(graph_node.inputs.at(static_cast<std::size_t>(argument.index)));
       case ArgumentRole::output:
-        return place_tensor(node.outputs.at(0), graph_.outputs, CONVC_SOURCE_OUTPUT);
+        return place_tensor(graph_node.outputs.at(0));
       case ArgumentRole::packed_kernel:
-        return weights.kernel;
-      case ArgumentRole::packed_bias:
-        return weights.bias;
+      case ArgumentRole::packed_depthwise:
+      case ArgumentRole::packed_vector:
+        return place_weights(graph_node.layer, packing_of(graph_node.layer, plan, argument));
     }
     throw InternalError("a kernel argument of unknown role");
   }
 
-  ArgumentLayout place_tensor(TensorId tensor, const std::vector<TensorId>& outer,
-                              std::uint32_t outer_source) const {
+  ArgumentLayout place_tensor(TensorId tensor) const {
     ArgumentLayout place;
-    const auto found = std::find(outer.begin(), outer.end(), tensor);
-    if (found != outer.end()) {
-      place.source = outer_source;
-      place.index = static_cast<std::uint32_t>(found - outer.begin());
-    } else {
-      place.source = CONVC_SOURCE_WORKSPACE;
-      place.offset_bytes = memory_.offset_bytes.at(tensor);
+    const auto is_at = [&](const std::vector<TensorId>& list, std::uint32_t source) {
+      const auto found = std::find(list.begin(), list.end(), tensor);
+      if (found == list.end()) return false;
+      place.source = source;
+      place.index = static_cast<std::uint32_t>(found - list.begin());
+      return true;
+    };
+    if (is_at(graph_.inputs, CONVC_SOURCE_INPUT) || is_at(graph_.outputs, CONVC_SOURCE_OUTPUT)) {
+      return place;
     }
+    place.source = CONVC_SOURCE_WORKSPACE;
+    place.offset_bytes = memory_.offset_bytes.at(tensor);
     return place;
+  }
+
+  ArgumentLayout place_weights(const LayerSpec& layer, convc_packing packing) {
+    ArgumentLayout place;
+    const std::vector<LayerVariable> variables = variables_of(layer);
+    if (reads_literals(packing, variables)) {
+      place.source = CONVC_SOURCE_CONSTANT;
+      place.index = constant_index(pack_literals(packing, variables));
+      return place;
+    }
+    for_each_variable(packing,
+                      [&](std::uint32_t& index) { index = graph_variable(variables.at(index)); });
+    place.source = CONVC_SOURCE_PACKED;
+    place.offset_bytes = packed_offset(packing);
+    return place;
+  }
+
+  std::uint32_t constant_index(std::string bytes) {
+    const std::string symbol = data_symbol(bytes);
+    for (std::size_t i = 0; i < layout_.constants.size(); ++i) {
+      if (layout_.constants[i].symbol == symbol) return static_cast<std::uint32_t>(i);
+    }
+    layout_.constants.push_back({symbol, std::move(bytes)});
+    return static_cast<std::uint32_t>(layout_.constants.size() - 1);
+  }
+
+  std::uint64_t packed_offset(convc_packing packing) {
+    if (layout_.packed_bytes == 0) layout_.packed_bytes = CONVC_PACKED_HEADER_BYTES;
+    const auto [known, fresh] = offsets_.emplace(text_of(packing), layout_.packed_bytes);
+    if (!fresh) return known->second;
+    packing.offset_bytes = layout_.packed_bytes;
+    layout_.packed_bytes = CONVC_ALIGN_UP(layout_.packed_bytes + packing.bytes);
+    layout_.packings.push_back(packing);
+    return packing.offset_bytes;
+  }
+
+  /// Lowering keeps the names of layers, by which their variables are found again.
+  std::uint32_t graph_variable(const LayerVariable& variable) const {
+    for (std::size_t i = 0; i < interface_.variables.size(); ++i) {
+      const Variable& candidate = interface_.variables[i];
+      if (candidate.role == variable.role && candidate.layer == variable.layer) {
+        return static_cast<std::uint32_t>(i);
+      }
+    }
+    throw InternalError("layer `" + variable.layer + "` has lost a variable");
+  }
+
+  void add_dims(const KernelArgument& argument, std::size_t node, ArgumentLayout& place) const {
+    const RunTimeSizes& sizes = interface_.sizes;
+    for (const ArgumentDim& dim : argument.dims) {
+      place.dims.push_back({sizes.product(node, dim.extent), sizes.product(node, dim.stride)});
+    }
+    const convc_product offset = sizes.product(node, argument.offset);
+    if (offset.count == 0) {
+      place.offset_bytes += static_cast<std::uint64_t>(offset.factor) * sizeof(float);
+    } else {
+      place.open_offset = offset;
+    }
   }
 
   std::string identity_text() const {
     std::string text = layout_.isa;
     for (const Node& node : graph_.nodes) text += "\n" + canonical_layer_text(node.layer);
-    for (const PackingLayout& packing : layout_.packings) {
-      text += "\n" + std::to_string(packing.kind) + " " + std::to_string(packing.variable) + " " +
-              std::to_string(packing.offset_bytes) + " " + std::to_string(packing.bytes);
-      for (std::int64_t size : packing.sizes) text += " " + std::to_string(size);
+    for (const convc_packing& packing : layout_.packings) {
+      text += "\n" + std::to_string(packing.offset_bytes) + " " + text_of(packing);
     }
     return text;
   }
 
   const Graph& graph_;
-  const std::vector<Variable> variables_;
+  const KernelInterface& interface_;
   const TensorMemory memory_;
+  std::map<std::string, std::uint64_t> offsets_;  // of packings, by text_of
   VariantLayout layout_;
 };
 
+IoTensor layout_of(const IoMember& member, const Graph& graph, const RunTimeSizes& sizes) {
+  const Tensor& tensor = graph.tensors.at(static_cast<std::size_t>(member.tensor));
+  IoTensor layout;
+  layout.member = member.member;
+  layout.shape = largest_shape(tensor);
+  layout.bytes = static_cast<std::uint64_t>(rows_of(tensor, layout.shape).span()) * sizeof(float);
+  const auto open = sizes.shapes.find(member.tensor);
+  if (open != sizes.shapes.end()) {
+    layout.open_shape = open->second;
+    layout.open_elements = sizes.elements.at(member.tensor);
+    layout.open_gap = sizes.gaps.at(member.tensor);
+  }
+  return layout;
+}
+
 }  // namespace
 
-VariantLayout lay_out(const Graph& graph, const TargetInfo& target,
-                      const std::vector<CompiledLayer>& layers) {
-  LayoutBuilder builder(graph);
+bool ArgumentLayout::is_fixed() const {
+  return open_offset.count == 0 &&
+         std::all_of(dims.begin(), dims.end(), [](const convc_open_dim& dim) {
+           return dim.extent.count == 0 && dim.stride.count == 0;
+         });
+}
+
+KernelInterface interface_of(const Graph& written, const Graph& lowered) {
+  KernelInterface interface;
+  interface.variables = variables_of(written);
+  interface.sizes = run_time_sizes(lowered);
+  for (const IoMember& member : io_members_of(lowered)) {
+    (member.is_output ? interface.outputs : interface.inputs)
+        .push_back(layout_of(member, lowered, interface.sizes));
+  }
+  return interface;
+}
+
+VariantLayout lay_out(const Graph& graph, const KernelInterface& interface,
+                      const TargetInfo& target, const std::vector<CompiledLayer>& layers) {
+  LayoutBuilder builder(graph, interface);
   for (std::size_t node = 0; node < graph.nodes.size(); ++node) builder.add(node, layers.at(node));
   return builder.take(target);
 }

@@ -1,12 +1,14 @@
 // The buffers of each kernel: roles, extents and strides. No Halide here, so that descriptors can
 // be written without it.
+#include "generators/kernels/dims.h"
+#include "generators/kernels/image_views.h"
 #include "generators/kernels/kernel.h"
 
 namespace convc {
 namespace {
 
-std::int32_t narrow(std::int64_t value) {
-  return static_cast<std::int32_t>(value);
+SizeProduct fixed(std::int64_t value) {
+  return {value, {}};
 }
 
 /// Dense dimensions from extents given innermost first.
@@ -14,39 +16,88 @@ std::vector<ArgumentDim> dense(const std::vector<std::int64_t>& extents) {
   std::vector<ArgumentDim> dims;
   std::int64_t stride = 1;
   for (std::int64_t extent : extents) {
-    dims.push_back({narrow(extent), narrow(stride)});
+    dims.push_back({fixed(extent), fixed(stride)});
     stride *= extent;
   }
   return dims;
 }
 
+/// Filters as filter_dim orders them.
+KernelArgument filter_argument(const LayerSpec& spec, const Plan& plan) {
+  const bool folds = plan.algorithm == Algorithm::few_channels;
+  const LayerSpec layer = folds ? fold_channels(spec) : spec;
+  const PackedLayout packed = packed_layout(spec, plan);
+  const bool is_pointwise = layer.kind == LayerKind::separable_conv;
+  const Size window = is_pointwise ? Size{} : layer.kernel_size;
+  const std::int64_t channels =
+      is_pointwise ? layer.in_channels * layer.depth_multiplier : layer.channels_per_group();
+  const std::int64_t block = folds ? 1 : packed.channel_block;
+  const std::int64_t filters = layer.filters / packed.groups;
+  const std::int64_t panels = (filters + packed.filter_panel - 1) / packed.filter_panel;
+  return {ArgumentRole::packed_kernel, 0,
+          dense({packed.filter_panel, block, window.width, window.height, window.depth,
+                 channels / block, panels, packed.groups}),
+          fixed(0)};
+}
+
+KernelArgument depthwise_argument(const LayerSpec& layer, const Plan& plan) {
+  const std::int64_t panel = packed_layout(layer, plan).depthwise_panel;
+  const std::int64_t channels = layer.in_channels * layer.depth_multiplier;
+  return {ArgumentRole::packed_depthwise, 0,
+          dense({(channels + panel - 1) / panel * panel, 1, layer.kernel_size.width,
+                 layer.kernel_size.height, layer.kernel_size.depth, 1, 1, 1}),
+          fixed(0)};
+}
+
+KernelArgument vector_argument(const LayerSpec& layer, const Plan& plan, int index) {
+  constexpr std::int64_t kFloatBytes = 4;
+  const PackedLayout packed = packed_layout(layer, plan);
+  return {ArgumentRole::packed_vector, index,
+          dense({packed.vector_bytes / kFloatBytes / packed.groups, packed.groups}), fixed(0)};
+}
+
+/// Every image of the layer: the input, the operands of its post_ops in order, the output.
+std::vector<KernelArgument> images_of(const LayerSpec& layer, const Plan& plan) {
+  std::vector<KernelArgument> images = {input_image(layer, plan)};
+  for (std::size_t i = 0; i < layer.post_ops.size(); ++i) {
+    if (!has_operand(layer.post_ops[i])) continue;
+    images.push_back(operand_image(layer, plan, static_cast<int>(i)));
+  }
+  images.push_back(output_image(layer, plan));
+  return images;
+}
+
 }  // namespace
 
-std::vector<KernelArgument> kernel_arguments(const LayerSpec& spec, const Plan& plan) {
-  const LayerSpec layer = plan.algorithm == Algorithm::few_channels ? fold_channels(spec) : spec;
-  // Pointwise kernels see all pixels of all images as one row.
-  const bool flat = plan.algorithm == Algorithm::pointwise;
-  auto image = [&](Size2D size, std::int64_t channels) {
-    if (flat) return dense({channels, layer.batch * size.height * size.width});
-    return dense({channels, size.width, size.height, layer.batch});
-  };
-  std::vector<KernelArgument> arguments;
-  arguments.push_back({ArgumentRole::input, image(layer.in, layer.in_channels)});
-  if (!layer.weights_are_literal() || literal_is_packed(layer, plan)) {
-    const PackedLayout packed = packed_layout(layer, plan);
-    const std::int64_t panels = (layer.filters + packed.filter_panel - 1) / packed.filter_panel;
-    arguments.push_back({ArgumentRole::packed_kernel,
-                         flat
-                             ? dense({packed.filter_panel, packed.channel_block, panels})
-                             : dense({packed.filter_panel, packed.channel_block,
-                                      layer.kernel_size.width, layer.kernel_size.height,
-                                      layer.channels_per_group() / packed.channel_block, panels})});
-    if (layer.use_bias) {
-      arguments.push_back({ArgumentRole::packed_bias, dense({panels * packed.filter_panel})});
+bool has_operand(const PostOp& op) {
+  return op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;
+}
+
+LayerSpec as_computed(const LayerSpec& layer, const Plan& plan) {
+  if (!merges_pixels(layer, plan)) return layer;
+  std::vector<KernelArgument> images = images_of(layer, plan);
+  return merge_pixels(layer, images);
+}
+
+std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {
+  std::vector<KernelArgument> images = images_of(layer, plan);
+  if (merges_pixels(layer, plan)) merge_pixels(layer, images);
+  // The input, then what is packed, then the other images.
+  std::vector<KernelArgument> arguments = {images.front()};
+  if (is_packed(layer, plan)) {
+    if (layer.has_kernel()) arguments.push_back(filter_argument(layer, plan));
+    if (layer.kind == LayerKind::separable_conv) {
+      arguments.push_back(depthwise_argument(layer, plan));
     }
+    const auto vectors = static_cast<int>(channel_vectors(layer).size());
+    for (int i = 0; i < vectors; ++i) arguments.push_back(vector_argument(layer, plan, i));
   }
-  arguments.push_back({ArgumentRole::output, image(layer.out, layer.filters)});
+  arguments.insert(arguments.end(), images.begin() + 1, images.end());
   return arguments;
+}
+
+bool is_packed(const LayerSpec& layer, const Plan& plan) {
+  return !layer.weights_are_literal() || literal_is_packed(layer, plan);
 }
 
 bool literal_is_packed(const LayerSpec& layer, const Plan& plan) {

@@ -1,28 +1,23 @@
 // The one file that maps names of dimensions to Halide's order. Halide counts dimensions from the
-// innermost; our shapes are written outermost first. May touch Halide; holds no schedule.
+// innermost; our shapes are written outermost first. No Halide.
 #pragma once
-
-#include <Halide.h>
-
-#include <vector>
-
-#include "generators/kernels/kernel.h"
 
 namespace convc {
 
-/// Variables of an image [batch, row, column, channel], in Halide's order.
-struct ImageVars {
-  Halide::Var channel{"channel"}, column{"column"}, row{"row"}, batch{"batch"};
-};
+/// Places of the dimensions of an image [group, batch, plane, row, column, channel of the group].
+namespace image_dim {
+enum : int { channel, column, row, plane, batch, group, count };
+}
 
-/// Fixes extents and strides, which makes every size in the generated code a constant.
-template <typename BufferLike>
-void set_shape(BufferLike& buffer, const std::vector<ArgumentDim>& dims) {
-  int index = 0;
-  for (const ArgumentDim& dim : dims) {
-    buffer.dim(index).set_bounds(0, dim.extent).set_stride(dim.stride);
-    ++index;
-  }
+/// Places of the dimensions of packed filters [group, panel, block of channels, plane, row, column,
+/// channel of the block, filter of the panel].
+namespace filter_dim {
+enum : int { filter, channel, column, row, plane, block, panel, group, count };
+}
+
+/// Places of the dimensions of a channel vector [group, filter].
+namespace vector_dim {
+enum : int { filter, group, count };
 }
 
 }  // namespace convc

@@ -1,115 +1,204 @@
-// Chooses the generator for a plan and sets its parameters, from one table.
+// Chooses the generator for a plan and sets its parameters, from one set of tables.
 #include "generators/kernels/kernel.h"
 
 #include <Halide.h>
 
 #include <utility>
 
+#include "generators/kernels/dims.h"
+#include "generators/kernels/image_views.h"
 #include "generators/kernels/literal_text.h"
+#include "generators/kernels/padded_input.h"
 #include "generators/plan/literal_filter.h"
+#include "generators/plan/lowering.h"
 
 namespace convc {
 namespace {
 
-std::string generator_name(Algorithm algorithm) {
+std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::direct:
     case Algorithm::few_channels:
-      return "convc_direct_conv2d";
     case Algorithm::pointwise:
-      return "convc_pointwise_conv2d";
+    case Algorithm::depthwise_pointwise:
+      return "convc_direct";
+    case Algorithm::depthwise:
+      return "convc_depthwise";
     case Algorithm::grouped:
-      return "convc_grouped_conv2d";
+      return "convc_grouped";
+    case Algorithm::planar:
+      return layer.channels_per_group() == 1 && layer.groups > 1 ? "convc_planar_depthwise"
+                                                                 : "convc_planar";
+    case Algorithm::elementwise:
+      return "convc_elementwise";
+    case Algorithm::channelwise:
+      return "convc_channelwise";
     case Algorithm::taps:
     case Algorithm::separable:
-      return "convc_literal_conv2d";
+      return "convc_literal";
     case Algorithm::naive:
-      return "convc_naive_conv2d";
+      return "convc_naive";
   }
   return {};
 }
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-/// The one table from (layer, plan) to GeneratorParams.
-Parameters kernel_parameters(const LayerSpec& spec, const Plan& plan) {
-  const LayerSpec layer = plan.algorithm == Algorithm::few_channels ? fold_channels(spec) : spec;
-  auto text = [](std::int64_t value) { return std::to_string(value); };
-  auto flag = [](bool value) { return std::string(value ? "true" : "false"); };
+std::string text(std::int64_t value) {
+  return std::to_string(value);
+}
+std::string flag(bool value) {
+  return value ? "true" : "false";
+}
+
+/// What the layer is, with sizes as the kernel's loops see them.
+Parameters layer_parameters(const LayerSpec& layer, const LayerSpec& computed) {
+  // Of a separable layer, the 1x1 filters are the bank of filters; a layer without one has no
+  // groups.
+  const bool has_groups = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
   return {
-      {"batch", text(layer.batch)},
-      {"in_height", text(layer.in.height)},
-      {"in_width", text(layer.in.width)},
+      {"batch", text(computed.batch)},
+      {"in_depth", text(computed.in.depth)},
+      {"in_height", text(computed.in.height)},
+      {"in_width", text(computed.in.width)},
+      {"open_batch", flag(computed.open.batch.has_value())},
+      {"open_height", flag(computed.open.height.has_value())},
+      {"open_width", flag(computed.open.width.has_value())},
       {"in_channels", text(layer.in_channels)},
       {"filters", text(layer.filters)},
+      {"kernel_depth", text(layer.kernel_size.depth)},
       {"kernel_height", text(layer.kernel_size.height)},
       {"kernel_width", text(layer.kernel_size.width)},
+      {"stride_depth", text(layer.strides.depth)},
       {"stride_height", text(layer.strides.height)},
       {"stride_width", text(layer.strides.width)},
+      {"dilation_depth", text(layer.dilation_rate.depth)},
       {"dilation_height", text(layer.dilation_rate.height)},
       {"dilation_width", text(layer.dilation_rate.width)},
+      {"pad_front", text(layer.padding.front)},
+      {"pad_back", text(layer.padding.back)},
       {"pad_top", text(layer.padding.top)},
-      {"pad_left", text(layer.padding.left)},
       {"pad_bottom", text(layer.padding.bottom)},
+      {"pad_left", text(layer.padding.left)},
       {"pad_right", text(layer.padding.right)},
-      {"groups", text(layer.groups)},
-      {"use_bias", flag(layer.use_bias)},
-      {"relu", flag(layer.activation == Activation::relu)},
+      {"padding_rule", name_of(layer.padding_rule)},
+      {"padding_mode", name_of(layer.padding_mode)},
+      {"padding_value", hex_text(layer.padding_value)},
+      {"reads_input", flag(layer.kind != LayerKind::constant)},
+      {"groups", text(has_groups ? layer.groups : 1)},
+      {"depth_multiplier", text(layer.depth_multiplier)},
+      {"post_ops", to_text(layer.post_ops)},
+      {"folded_post_op", text(folded_normalization(layer))},
+  };
+}
+
+/// What a task computes, in rows and columns as the kernel's loops see them.
+struct TaskBlock {
+  std::int64_t rows = 0, columns = 0;
+};
+
+TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Plan& plan) {
+  if (plan.algorithm == Algorithm::pointwise) return {1, plan.row_block};  // in pixels
+  if (computed.in == layer.in) return {plan.row_block, plan.column_block};
+  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
+  const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
+  return {1, rows * columns};
+}
+
+/// How the kernel computes the layer. Tiles of a pointwise kernel are of one row.
+Parameters plan_parameters(const LayerSpec& layer, const LayerSpec& computed, const Plan& plan) {
+  const bool flat = plan.algorithm == Algorithm::pointwise;
+  const TaskBlock block = task_block(layer, computed, plan);
+  const bool folds = plan.algorithm == Algorithm::few_channels;
+  const std::int64_t channels = folds ? 1
+                                : layer.kind == LayerKind::separable_conv
+                                    ? layer.in_channels * layer.depth_multiplier
+                                    : layer.channels_per_group();
+  return {
+      {"merges_groups", flag(packed_layout(layer, plan).merges_groups)},
+      {"folded_channels", text(folds_buffer(layer, plan) ? layer.in_channels : 1)},
       {"lanes", text(plan.lanes)},
       {"tile_vectors", text(plan.tile_vectors)},
-      {"tile_height", text(plan.tile_height)},
+      {"tile_height", text(flat ? 1 : plan.tile_height)},
       {"tile_width", text(plan.tile_width)},
       {"channel_block", text(plan.channel_block)},
-      {"row_block", text(plan.row_block)},
+      {"row_block", text(block.rows)},
+      {"column_block", text(block.columns)},
       {"panel_block", text(plan.panel_block)},
-      {"copied_pixel", text(copied_pixel_stride(layer.in_channels))},
+      {"copied_pixel", text(copied_pixel_stride(channels))},
       {"pixels_outer", flag(plan.loop_order == LoopOrder::pixels_outer)},
   };
 }
 
-/// The numbers of a literal filter, for the generators that compile them in.
-Parameters literal_parameters(const LayerSpec& layer, const Plan& plan) {
+bool channels_are_neighbours(const KernelArgument& image) {
+  const ArgumentDim& channel = image.dims[image_dim::channel];
+  return channel.stride.sizes.empty() && channel.stride.factor == 1;
+}
+
+/// What the buffers of the kernel are.
+Parameters buffer_parameters(const LayerSpec& layer, const Plan& plan) {
+  const bool packed = is_packed(layer, plan);
+  const std::vector<ChannelVector> vectors = channel_vectors(layer);
+  const bool has_bias = !vectors.empty() && vectors.front().role == VectorRole::bias;
+  return {
+      {"packed_kernel", flag(packed && layer.has_kernel())},
+      {"packed_depthwise", flag(packed && layer.kind == LayerKind::separable_conv)},
+      {"packed_vectors", flag(packed)},
+      {"use_bias", flag(has_bias)},
+      {"dense_input", flag(channels_are_neighbours(input_image(layer, plan)))},
+      {"dense_output", flag(channels_are_neighbours(output_image(layer, plan)))},
+  };
+}
+
+/// Parameters of one generator alone: the numbers of literal filters, folding.
+Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   Parameters parameters;
+  const bool folds = plan.algorithm == Algorithm::few_channels;
+  if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
+  if (!layer.weights_are_literal()) return parameters;
+  if (folds || plan.algorithm == Algorithm::direct) {
+    parameters.emplace_back("tap_positions", text_of_positions(sparse_positions(layer, folds)));
+  }
+  if (is_packed(layer, plan)) return parameters;
   if (plan.algorithm == Algorithm::taps) {
     parameters.emplace_back("literal_taps", text_of_taps(nonzero_taps(layer)));
-  }
-  if (plan.algorithm == Algorithm::separable) {
+  } else {
     parameters.emplace_back("literal_slices", text_of_slices(separate(layer).value()));
   }
-  const bool folded = plan.algorithm == Algorithm::few_channels;
-  if (layer.weights_are_literal() && (folded || plan.algorithm == Algorithm::direct)) {
-    return {{"tap_positions", text_of_positions(sparse_positions(layer, folded))}};
-  }
-  if (!parameters.empty() && layer.use_bias) {
+  if (layer.use_bias) {
     parameters.emplace_back("literal_bias", text_of_numbers(layer.bias->values));
   }
   return parameters;
+}
+
+/// The constraint of a size that is fixed; none for one that is known when the kernel runs.
+Halide::Expr fixed_size(const SizeProduct& size) {
+  return size.sizes.empty() ? Halide::Expr(static_cast<std::int32_t>(size.factor)) : Halide::Expr();
 }
 
 /// Fixes the shape of every buffer of the pipeline, in the order of its arguments.
 void set_shapes(Halide::Internal::AbstractGenerator& generator,
                 const std::vector<KernelArgument>& arguments) {
   auto argument = arguments.begin();
+  auto constrain = [](Halide::Parameter parameter, const std::vector<ArgumentDim>& dims) {
+    int index = 0;
+    for (const ArgumentDim& dim : dims) {
+      parameter.set_min_constraint(index, 0);
+      parameter.set_extent_constraint(index, fixed_size(dim.extent));
+      parameter.set_stride_constraint(index, fixed_size(dim.stride));
+      ++index;
+    }
+  };
   for (const auto& info : generator.arginfos()) {
     if (info.dir == Halide::Internal::ArgInfoDirection::Output) continue;
-    for (Halide::Parameter parameter : generator.input_parameter(info.name)) {
-      int index = 0;
-      for (const ArgumentDim& dim : argument->dims) {
-        parameter.set_min_constraint(index, 0);
-        parameter.set_extent_constraint(index, dim.extent);
-        parameter.set_stride_constraint(index, dim.stride);
-        ++index;
-      }
+    for (const Halide::Parameter& parameter : generator.input_parameter(info.name)) {
+      constrain(parameter, argument->dims);
       ++argument;
     }
   }
   for (const Halide::Func& output : generator.output_func("output")) {
-    for (Halide::OutputImageParam buffer : output.output_buffers()) {
-      int index = 0;
-      for (const ArgumentDim& dim : argument->dims) {
-        buffer.dim(index).set_bounds(0, dim.extent).set_stride(dim.stride);
-        ++index;
-      }
+    for (const Halide::OutputImageParam& buffer : output.output_buffers()) {
+      constrain(buffer.parameter(), argument->dims);
     }
   }
 }
@@ -137,14 +226,14 @@ Halide::Target code_target(const std::string& target) {
 Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
                             const std::string& symbol) {
   const Halide::Target full = code_target(target);
-  const std::string name = generator_name(plan.algorithm);
+  const std::string name = generator_name(layer, plan.algorithm);
   auto generator =
       Halide::Internal::GeneratorRegistry::create(name, Halide::GeneratorContext(full));
-  for (const auto& [key, value] : kernel_parameters(layer, plan)) {
-    generator->set_generatorparam_value(key, value);
-  }
-  for (const auto& [key, value] : literal_parameters(layer, plan)) {
-    generator->set_generatorparam_value(key, value);
+  const LayerSpec computed = as_computed(layer, plan);
+  for (const Parameters& parameters :
+       {layer_parameters(layer, computed), plan_parameters(layer, computed, plan),
+        buffer_parameters(layer, plan), special_parameters(layer, plan)}) {
+    for (const auto& [key, value] : parameters) generator->set_generatorparam_value(key, value);
   }
   Halide::Pipeline pipeline = generator->build_pipeline();
   set_shapes(*generator, kernel_arguments(layer, plan));

@@ -16,18 +16,46 @@ class Module;
 namespace convc {
 
 /// What a kernel argument points at.
-enum class ArgumentRole { input, packed_kernel, packed_bias, output };
+enum class ArgumentRole {
+  input,             ///< Node::inputs[0]
+  operand,           ///< Node::inputs[index]
+  packed_kernel,     ///< the filters; of separable_conv the 1x1 ones
+  packed_depthwise,  ///< separable_conv
+  packed_vector,     ///< channel_vectors(layer)[index]
+  output,
+};
+
+/// A product of sizes: factor * size * size ... with sizes numbered as in kernel_sizes. A fixed
+/// number has no sizes.
+struct SizeProduct {
+  std::int64_t factor = 1;
+  std::vector<int> sizes;
+};
 
 /// One dimension of an argument in Halide's order (innermost first). In elements.
 struct ArgumentDim {
-  std::int32_t extent;
-  std::int32_t stride;
+  SizeProduct extent;
+  SizeProduct stride;
 };
 
 struct KernelArgument {
-  ArgumentRole role;
+  ArgumentRole role = ArgumentRole::input;
+  int index = 0;
   std::vector<ArgumentDim> dims;
+  SizeProduct offset;  ///< elements from the start of the tensor (output views); usually 0
 };
+
+/// A size that is known when the kernel runs: one of the input (`open_axis` is 'n', 'h' or 'w'), or
+/// floor((sizes[source] * multiplier + addend) / divisor) + offset.
+struct KernelSize {
+  char open_axis = 0;  ///< 0: derived
+  int source = 0;
+  std::int64_t multiplier = 1, addend = 0, divisor = 1, offset = 0;
+};
+
+/// The run-time sizes of a layer: the open ones of its input in the order n, h, w, then those of
+/// its output that derive from them. Empty for a layer of fixed sizes.
+std::vector<KernelSize> kernel_sizes(const LayerSpec& layer);
 
 /// The buffers a kernel takes, in the order of its parameters (after the user context). Cheap and
 /// without Halide: used to write descriptors also when the code itself comes from the cache.

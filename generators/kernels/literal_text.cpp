@@ -9,12 +9,6 @@
 namespace convc {
 namespace {
 
-std::string hex(float value) {
-  std::array<char, 40> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%a", static_cast<double>(value));
-  return buffer.data();
-}
-
 /// Reads words; streams cannot read hexadecimal floats.
 bool read(std::istringstream& words, float& value) {
   std::string word;
@@ -25,7 +19,7 @@ bool read(std::istringstream& words, float& value) {
 
 void append(std::string& text, const std::vector<float>& numbers) {
   text += std::to_string(numbers.size()) + " ";
-  for (const float number : numbers) text += hex(number) + " ";
+  for (const float number : numbers) text += hex_text(number) + " ";
 }
 
 bool read(std::istringstream& words, std::vector<float>& numbers) {
@@ -40,12 +34,18 @@ bool read(std::istringstream& words, std::vector<float>& numbers) {
 
 }  // namespace
 
+std::string hex_text(float value) {
+  std::array<char, 40> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%a", static_cast<double>(value));
+  return buffer.data();
+}
+
 std::string text_of_taps(const std::vector<Tap>& taps) {
   std::string text;
   for (const Tap& tap : taps) {
     text += std::to_string(tap.row) + " " + std::to_string(tap.column) + " " +
-            std::to_string(tap.channel) + " " + std::to_string(tap.filter) + " " + hex(tap.value) +
-            " ";
+            std::to_string(tap.channel) + " " + std::to_string(tap.filter) + " " +
+            hex_text(tap.value) + " ";
   }
   return text;
 }

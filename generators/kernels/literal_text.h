@@ -9,6 +9,9 @@
 
 namespace convc {
 
+/// A number as a hexadecimal float.
+std::string hex_text(float value);
+
 /// "row column channel filter value ..." for each tap.
 std::string text_of_taps(const std::vector<Tap>& taps);
 std::vector<Tap> taps_from_text(const std::string& text);

@@ -6,13 +6,18 @@
 namespace convc {
 namespace {
 
+/// Index into the variable, whose tap is `tap`; `inner` and `outer` as the layer's kind has them in
+/// Keras' layout (kernel.., inner, outer).
+std::int64_t index_in(KernelLayout layout, const Size& whole, const Size& tap, std::int64_t inner,
+                      std::int64_t inners, std::int64_t outer, std::int64_t outers) {
+  const std::int64_t position = (tap.depth * whole.height + tap.height) * whole.width + tap.width;
+  if (layout == KernelLayout::filters_last) return (position * inners + inner) * outers + outer;
+  return (outer * inners + inner) * (whole.depth * whole.height * whole.width) + position;
+}
+
 float number_at(const LayerSpec& layer, std::int64_t row, std::int64_t column, std::int64_t channel,
                 std::int64_t filter) {
-  const std::int64_t index =
-      ((row * layer.kernel_size.width + column) * layer.channels_per_group() + channel) *
-          layer.filters +
-      filter;
-  return layer.kernel->values[static_cast<std::size_t>(index)];
+  return literal_number(layer, {row, column, 0}, channel, filter);
 }
 
 /// Factors one slice over its first non-zero number: the row through it is `horizontal`, the column
@@ -50,6 +55,31 @@ std::optional<SeparableSlice> separate_slice(const LayerSpec& layer, std::int64_
 
 }  // namespace
 
+float literal_number(const LayerSpec& layer, const Size& tap, std::int64_t channel,
+                     std::int64_t filter) {
+  const auto number = [&](std::int64_t index) {
+    return layer.kernel->values[static_cast<std::size_t>(index)];
+  };
+  if (layer.kernel_view) {  // of a transposed layer: (kernel.., filters / groups, in_channels)
+    const KernelView& view = *layer.kernel_view;
+    const Size place = {view.first.height + tap.height * view.step.height,
+                        view.first.width + tap.width * view.step.width,
+                        view.first.depth + tap.depth * view.step.depth};
+    const std::int64_t filters = layer.filters_per_group();
+    const std::int64_t first_channel = filter / filters * layer.channels_per_group();
+    return number(index_in(layer.kernel_layout, view.whole, place, filter % filters, filters,
+                           first_channel + channel, layer.in_channels));
+  }
+  if (layer.kind == LayerKind::depthwise_conv &&
+      layer.kernel_layout == KernelLayout::filters_last) {  // (kernel.., in_channels, multiplier)
+    return number(index_in(layer.kernel_layout, layer.kernel_size, tap,
+                           filter / layer.depth_multiplier, layer.in_channels,
+                           filter % layer.depth_multiplier, layer.depth_multiplier));
+  }
+  return number(index_in(layer.kernel_layout, layer.kernel_size, tap, channel,
+                         layer.channels_per_group(), filter, layer.filters));
+}
+
 std::vector<Tap> nonzero_taps(const LayerSpec& layer) {
   std::vector<Tap> taps;
   for (std::int64_t i = 0; i < layer.kernel_size.height; ++i) {
@@ -69,6 +99,7 @@ std::vector<Tap> nonzero_taps(const LayerSpec& layer) {
 
 std::vector<TapPosition> sparse_positions(const LayerSpec& layer, bool folded) {
   constexpr std::size_t kMostPositions = 64;
+  if (layer.kernel_size.depth != 1) return {};
   const std::int64_t columns_per_position = folded ? layer.channels_per_group() : 1;
   std::vector<TapPosition> positions;
   for (const Tap& tap : nonzero_taps(layer)) {  // in order of row, column, channel

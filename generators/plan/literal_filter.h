@@ -10,13 +10,20 @@
 
 namespace convc {
 
-/// One non-zero number of a literal kernel (HWIO indices).
+/// The number that filter `filter` has at a tap, for channel `channel` of its group: through the
+/// layer's kernel_layout and kernel_view. Precondition: the kernel is literal; not a
+/// separable_conv.
+float literal_number(const LayerSpec& layer, const Size& tap, std::int64_t channel,
+                     std::int64_t filter);
+
+/// One non-zero number of a literal kernel. `channel` counts within the filter's group.
 struct Tap {
   int row, column, channel, filter;
   float value;
 };
 
-/// The non-zero numbers, in HWIO order. Precondition: the layer's kernel is literal.
+/// The non-zero numbers, in the order row, column, channel, filter. Precondition: the layer's
+/// kernel is literal and has one plane.
 std::vector<Tap> nonzero_taps(const LayerSpec& layer);
 
 /// A position of the filter at which some number is not zero.
@@ -37,6 +44,7 @@ struct SeparableSlice {
 
 /// The factors of every non-zero slice, when each is of rank 1 and the products give back exactly
 /// the numbers of the spec; otherwise nullopt. (Exactly, so that results keep their bound.)
+/// Precondition: as of nonzero_taps.
 std::optional<std::vector<SeparableSlice>> separate(const LayerSpec& layer);
 
 }  // namespace convc

@@ -12,7 +12,8 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kMiB = 1024 * kKiB;
 
 /// A machine and the target feature that names it. Cache sizes are per core (L1, L2) and per
-/// chip or cluster (L3), from the makers' optimization guides.
+/// chip or cluster (L3), from the makers' optimization guides; memory's rate is what one thread of
+/// such servers reaches, rounded.
 struct MachineRow {
   std::string_view feature;
   Machine machine;
@@ -20,26 +21,26 @@ struct MachineRow {
 
 /// x86-64, best first: the first row whose feature is in the target string describes it.
 const std::array<MachineRow, 9>& x86_machines() {
-  // name, isa, lanes, registers, FMA pipes, FMA latency, L1d, L2, L3
+  // name, isa, lanes, registers, FMA pipes, FMA latency, L1d, L2, L3, memory bytes per cycle
   static const std::array<MachineRow, 9> rows = {{
-      {"avx512_zen5", {"zen5", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 32 * kMiB}},
-      {"avx512_zen4", {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, kMiB, 32 * kMiB}},
+      {"avx512_zen5", {"zen5", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 32 * kMiB, 8}},
+      {"avx512_zen4", {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, kMiB, 32 * kMiB, 8}},
       {"avx512_sapphirerapids",
-       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 2 * kMiB, 30 * kMiB}},
+       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 2 * kMiB, 30 * kMiB, 4}},
       {"avx512_cannonlake",
-       {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB}},
-      {"avx512_skylake", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
-      {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB}},
-      {"avx2", {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 512 * kKiB, 16 * kMiB}},
-      {"avx", {"avx core", "avx", 8, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB}},
-      {"x86", {"x86-64 core", "sse", 4, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB}},
+       {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB, 4}},
+      {"avx512_skylake", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB, 4}},
+      {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB, 4}},
+      {"avx2", {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 512 * kKiB, 16 * kMiB, 4}},
+      {"avx", {"avx core", "avx", 8, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB, 4}},
+      {"x86", {"x86-64 core", "sse", 4, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB, 4}},
   }};
   return rows;
 }
 
 const Machine& arm64_machine() {
-  static const Machine machine = {"armv8-a core", "neon",     4,       32, 2, 4,
-                                  64 * kKiB,      512 * kKiB, 8 * kMiB};
+  static const Machine machine = {"armv8-a core", "neon",     4,        32, 2, 4,
+                                  64 * kKiB,      512 * kKiB, 8 * kMiB, 4};
   return machine;
 }
 

@@ -19,6 +19,7 @@ struct Machine {
   std::int64_t l1d_bytes = 32 * 1024;
   std::int64_t l2_bytes = 512 * 1024;       ///< per core
   std::int64_t l3_bytes = 8 * 1024 * 1024;  ///< shared
+  int memory_bytes_per_cycle = 4;           ///< of one thread; beyond L3
   friend bool operator==(const Machine&, const Machine&) = default;
 };
 

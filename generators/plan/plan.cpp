@@ -1,4 +1,4 @@
-// Plan as text and back, and the layout of packed weights. Pure.
+// Plan as text and back. Pure.
 #include "generators/plan/plan.h"
 
 #include <array>
@@ -9,11 +9,16 @@
 namespace convc {
 namespace {
 
-constexpr std::array<std::pair<Algorithm, std::string_view>, 7> kAlgorithmNames = {{
+constexpr std::array<std::pair<Algorithm, std::string_view>, 12> kAlgorithmNames = {{
     {Algorithm::direct, "direct"},
     {Algorithm::few_channels, "few_channels"},
     {Algorithm::pointwise, "pointwise"},
+    {Algorithm::depthwise_pointwise, "depthwise_pointwise"},
+    {Algorithm::depthwise, "depthwise"},
     {Algorithm::grouped, "grouped"},
+    {Algorithm::planar, "planar"},
+    {Algorithm::elementwise, "elementwise"},
+    {Algorithm::channelwise, "channelwise"},
     {Algorithm::taps, "taps"},
     {Algorithm::separable, "separable"},
     {Algorithm::naive, "naive"},
@@ -76,6 +81,7 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "tile") return parse_tile(value, plan);
   if (key == "channel_block") return parse_number<std::int64_t>(value, 0, plan.channel_block);
   if (key == "row_block") return parse_number<std::int64_t>(value, 0, plan.row_block);
+  if (key == "column_block") return parse_number<std::int64_t>(value, 0, plan.column_block);
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
   if (key == "order") {
     const auto order = find_value<LoopOrder>(kLoopOrderNames, value);
@@ -85,43 +91,18 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   return false;
 }
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 }  // namespace
 
 std::string_view name_of(Algorithm algorithm) {
   return find_name(kAlgorithmNames, algorithm);
 }
 
-LayerSpec fold_channels(const LayerSpec& layer) {
-  LayerSpec folded = layer;
-  folded.in.width *= layer.in_channels;
-  folded.kernel_size.width *= layer.in_channels;
-  folded.strides.width *= layer.in_channels;
-  folded.padding.left *= layer.in_channels;
-  folded.padding.right *= layer.in_channels;
-  folded.in_channels = 1;
-  return folded;
-}
-
-bool copies_input(const LayerSpec& layer) {
-  const bool subsamples = layer.kernel_size == Size2D{1, 1} && layer.strides != Size2D{1, 1};
-  return layer.padding.any() || subsamples;
-}
-
-std::int64_t copied_pixel_stride(std::int64_t in_channels) {
-  constexpr std::int64_t kConflictingFloats = 1024 / 4;
-  constexpr std::int64_t kLineFloats = 64 / 4;
-  return in_channels % kConflictingFloats == 0 ? in_channels + kLineFloats : in_channels;
-}
-
 std::string to_text(const Plan& plan) {
   std::ostringstream text;
   text << name_of(plan.algorithm) << " lanes=" << plan.lanes << " tile=" << plan.tile_height << 'x'
        << plan.tile_width << 'x' << plan.tile_vectors << " channel_block=" << plan.channel_block
-       << " row_block=" << plan.row_block << " panel_block=" << plan.panel_block
+       << " row_block=" << plan.row_block << " column_block=" << plan.column_block
+       << " panel_block=" << plan.panel_block
        << " order=" << find_name(kLoopOrderNames, plan.loop_order);
   return text.str();
 }
@@ -145,26 +126,11 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
     if (equals == std::string::npos || !set_field(plan, std::string_view(word).substr(0, equals),
                                                   std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
-                  "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N panel_block=N "
-                  "order=filters_outer|pixels_outer");
+                  "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N column_block=N "
+                  "panel_block=N order=filters_outer|pixels_outer");
     }
   }
   return plan;
-}
-
-PackedLayout packed_layout(const LayerSpec& layer, const Plan& plan) {
-  constexpr std::int64_t kFloatBytes = 4;
-  constexpr std::int64_t kCacheLineBytes = 64;
-  PackedLayout layout;
-  layout.filter_panel = plan.filter_panel();
-  layout.channel_block = plan.channel_block == 0 ? layer.channels_per_group() : plan.channel_block;
-  const std::int64_t packed_filters = round_up(layer.filters, layout.filter_panel);
-  layout.kernel_bytes = packed_filters * layer.channels_per_group() * layer.kernel_size.height *
-                        layer.kernel_size.width * kFloatBytes;
-  layout.bias_offset_bytes = round_up(layout.kernel_bytes, kCacheLineBytes);
-  layout.bias_bytes = layer.use_bias ? packed_filters * kFloatBytes : 0;
-  layout.total_bytes = round_up(layout.bias_offset_bytes + layout.bias_bytes, kCacheLineBytes);
-  return layout;
 }
 
 }  // namespace convc

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dsl/layer_spec.h"
 #include "generators/plan/machine.h"
@@ -13,13 +14,18 @@
 namespace convc {
 
 enum class Algorithm {
-  direct,        ///< register-tiled loops over the (padded) image
-  few_channels,  ///< direct, on channels folded into columns: gray, RGB and RGBA images
-  pointwise,     ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
-  grouped,       ///< groups > 1: correct for every group count, vectorised over filters
-  taps,          ///< few literal numbers: every non-zero tap is a constant in the code
-  separable,     ///< a rank-1 literal filter: a vertical pass, then a horizontal one
-  naive,         ///< plain loops, no tiling: the yardstick of --schedule naive
+  direct,               ///< register-tiled loops over the (padded) image; groups are an outer loop
+  few_channels,         ///< direct, on channels folded into columns: gray, RGB and RGBA images
+  pointwise,            ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
+  depthwise_pointwise,  ///< SeparableConv: a task's depthwise result stays in cache
+  depthwise,            ///< one channel per group: vectors over channels, no reduction over them
+  grouped,              ///< few channels per group: vectors over the filters of several groups
+  planar,               ///< channels_first: vectors over pixels, weights broadcast
+  elementwise,          ///< no filter: copies the (padded) input through the post_ops
+  channelwise,          ///< softmax and its kin: all channels of a pixel at a time
+  taps,                 ///< few literal numbers: every non-zero tap is a constant in the code
+  separable,            ///< a rank-1 literal filter: a vertical pass, then a horizontal one
+  naive,                ///< plain loops, no tiling: the yardstick of --schedule naive
 };
 
 /// Order of the two outer loops of a tiled convolution.
@@ -36,11 +42,16 @@ struct Plan {
   int tile_width = 1;              ///< register tile: output columns (pixels, for pointwise)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
   std::int64_t row_block = 0;      ///< output rows (pixels, for pointwise) of a task; 0: all
+  std::int64_t column_block = 0;   ///< output columns of a task; 0: all. Wide and open images
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   LoopOrder loop_order = LoopOrder::filters_outer;
   std::string reason;  ///< in words; not part of a plan's identity
 
-  [[nodiscard]] std::int64_t filter_panel() const { return std::int64_t{tile_vectors} * lanes; }
+  /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
+  /// tile_vectors filters times tile_width pixels, whole vectors.
+  [[nodiscard]] std::int64_t filter_panel() const {
+    return algorithm == Algorithm::planar ? tile_vectors : std::int64_t{tile_vectors} * lanes;
+  }
 };
 
 std::string_view name_of(Algorithm algorithm);
@@ -50,33 +61,58 @@ std::string_view name_of(Algorithm algorithm);
 /// weights and all memory layouts are unchanged. Precondition: groups=1, dilation_rate.width=1.
 LayerSpec fold_channels(const LayerSpec& layer);
 
-/// True when kernels read a copy of the input: padded with zeros, or the pixels that a strided 1x1
-/// filter reads.
+/// True when something may stand around the input. With run-time sizes, "same" may pad although it
+/// does not at the representative size.
+bool may_be_padded(const LayerSpec& layer);
+
+/// True when kernels read a copy of the input: padded, or the pixels that a strided 1x1 filter
+/// reads.
 bool copies_input(const LayerSpec& layer);
 
 /// Numbers from one pixel of such a copy to the next: in_channels, and one cache line more when
 /// pixels would lie a multiple of 1 KiB apart and compete for the same few sets of L1.
 std::int64_t copied_pixel_stride(std::int64_t in_channels);
 
-/// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 panel_block=0
-/// order=filters_outer". Does not contain the reason.
+/// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 column_block=0
+/// panel_block=0 order=filters_outer". Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.
 std::optional<Plan> parse_plan(std::string_view text, std::string* error);
 
+/// A per-channel vector that a kernel reads beside its filters: element k belongs to filter k.
+enum class VectorRole { bias, scale, offset, slope };
+
+struct ChannelVector {
+  VectorRole role = VectorRole::bias;
+  int post_op = -1;  ///< index into post_ops; -1: the layer's bias
+};
+
+/// The vectors of a layer, in the order in which kernels take them: bias (when use_bias, or when a
+/// folded normalization makes one), then for each post_op in order that is not folded: prelu:
+/// slope; batch_normalization: scale, offset (y * scale + offset).
+std::vector<ChannelVector> channel_vectors(const LayerSpec& layer);
+
 /// How packed weights lie in memory: the layout portable code can execute (runtime/src/pack.c).
-/// Kernel elements: [ceil(filters/filter_panel)][channels_per_group/channel_block][kernel_height]
-/// [kernel_width][channel_block][filter_panel], zeros where the last panel exceeds `filters`; then,
-/// at the next multiple of 64 bytes, bias: [ceil(filters/filter_panel) * filter_panel],
-/// zero-filled.
+/// Filters of the main kernel: [groups][ceil(filters_per_group / filter_panel)]
+/// [channels_per_group / channel_block][kernel_depth][kernel_height][kernel_width][channel_block]
+/// [filter_panel], zeros where the last panel exceeds filters_per_group. Where `merges_groups`, it
+/// is [1][ceil(filters / filter_panel)][channels_per_group]..: one run of panels over all filters.
+/// separable_conv: first the 1x1 filters as such a kernel (of one group; channels: in_channels *
+/// depth_multiplier), then the depthwise ones, [kernel..][in_channels * depth_multiplier rounded up
+/// to depthwise_panel]. Each part begins at a multiple of 64 bytes. Then the channel_vectors, each
+/// [groups][ceil(filters_per_group / filter_panel) * filter_panel] (or as one group), zero-filled.
 struct PackedLayout {
+  std::int64_t groups = 1;  ///< as packed
   std::int64_t filter_panel = 1;
   std::int64_t channel_block = 1;
+  bool merges_groups = false;
   std::int64_t kernel_bytes = 0;
-  std::int64_t bias_offset_bytes = 0;  ///< from the start of the kernel elements
-  std::int64_t bias_bytes = 0;         ///< 0 without bias
-  std::int64_t total_bytes = 0;        ///< a multiple of 64
+  std::int64_t depthwise_panel = 0;  ///< separable_conv only
+  std::int64_t depthwise_offset_bytes = 0, depthwise_bytes = 0;
+  std::int64_t vector_bytes = 0;                  ///< of each
+  std::vector<std::int64_t> vector_offset_bytes;  ///< in the order of channel_vectors
+  std::int64_t total_bytes = 0;                   ///< a multiple of 64
 };
 PackedLayout packed_layout(const LayerSpec& layer, const Plan& plan);
 

@@ -1,6 +1,7 @@
 // The planner: (layer, machine) -> plan. Pure functions: no Halide, no clock, no host inspection.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "dsl/layer_spec.h"
@@ -9,17 +10,25 @@
 
 namespace convc {
 
-/// The plan `--schedule auto` uses, with its reason in words.
+/// The plan `--schedule auto` uses, with its reason in words. Precondition here and below: a layer
+/// of a lowered Module (generators/plan/lowering.h).
 Plan make_plan(const LayerSpec& layer, const Machine& machine);
 
-/// The plan `--schedule naive` uses: plain loops in the compiler's default order.
+/// The plan `--schedule naive` uses: plain loops in the compiler's default order. A layer without a
+/// filter has the plan of make_plan.
 Plan make_naive_plan(const LayerSpec& layer, const Machine& machine);
 
 /// Empty when `plan` can be compiled for `layer` on `machine`; otherwise a sentence that says why
 /// not (for plans read from a file).
 std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine);
 
-/// Remarks for the user about speed, e.g. "groups=3 leaves 12 of 16 lanes idle"; may be empty.
-std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& plan);
+/// True when the plan is predicted to take more than four times what the roofline allows
+/// (generators/plan/roofline.h). Never for a naive plan: who asks for it knows.
+bool is_slow_path(const LayerSpec& layer, const Plan& plan, const Machine& machine);
+
+/// Remarks for the user about speed, e.g. "filters=3 leaves 5 of 8 lanes idle"; may be empty. Where
+/// is_slow_path, one says which fraction of the roofline is predicted and why.
+std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& plan,
+                                           const Machine& machine);
 
 }  // namespace convc

@@ -98,17 +98,32 @@ RegisterTile make_tile(int height, int width, int vectors, int lanes) {
 
 TileDomain tile_domain(const LayerSpec& layer, bool flat) {
   TileDomain domain;
-  domain.images = flat ? 1 : layer.batch;
-  domain.out = flat ? Size2D{1, layer.batch * layer.out.height * layer.out.width} : layer.out;
+  const std::int64_t planes = layer.batch * layer.out.depth;
+  domain.images = flat ? 1 : planes;
+  domain.out = flat ? Size{1, planes * layer.out.height * layer.out.width}
+                    : Size{layer.out.height, layer.out.width};
   domain.filters = layer.filters;
-  domain.taps = layer.kernel_size.height * layer.kernel_size.width * layer.channels_per_group();
-  const std::int64_t pixels = layer.batch * layer.in.height * layer.in.width;
+  domain.taps = layer.taps() * layer.in_channels;
+  const std::int64_t pixels = layer.batch * layer.in.depth * layer.in.height * layer.in.width;
   domain.streamed_bytes = flat ? pixels * layer.in_channels * kFloatBytes : 0;
-  const bool subsamples = layer.kernel_size == Size2D{1, 1};
+  const bool subsamples = layer.kernel_size == Size{};
   domain.pixel_stride_bytes =
       kFloatBytes *
       (copies_input(layer) ? copied_pixel_stride(layer.in_channels) : layer.in_channels) *
       (subsamples ? 1 : layer.strides.width);
+  return domain;
+}
+
+TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t columns) {
+  const auto blocks = [](std::int64_t total, std::int64_t block) {
+    return (total + block - 1) / block;
+  };
+  TileDomain domain;
+  domain.images = layer.batch * layer.out.depth * blocks(layer.out.height, rows) *
+                  blocks(layer.out.width, columns);
+  domain.out = {1, layer.filters};
+  domain.filters = rows * columns;
+  domain.taps = layer.taps() * layer.in_channels;
   return domain;
 }
 

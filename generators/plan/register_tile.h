@@ -22,14 +22,20 @@ struct RegisterTile {
 
 /// The image a tile walks over; pointwise layers flatten all pixels into one row.
 struct TileDomain {
-  std::int64_t images = 1;
-  Size2D out;
+  std::int64_t images = 1;  ///< planes and groups count as images
+  Size out;                 ///< depth 1
   std::int64_t filters = 1;
   std::int64_t taps = 1;                ///< multiply-adds per output element
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
   std::int64_t streamed_bytes = 0;      ///< input read without a copy, once per panel; 0: copied
 };
+/// Precondition: groups = 1 (one_group of algorithms.h).
 TileDomain tile_domain(const LayerSpec& layer, bool flat);
+
+/// The same with filters and pixels in each other's place, for planar kernels: vectors hold the
+/// pixels of a block of rows, one row after the other; every filter is a broadcast. Precondition:
+/// as above.
+TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t columns);
 
 /// Cycles for the whole domain with a given tile.
 double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, const Machine& machine);

@@ -2,6 +2,7 @@
 #include "generators/plan/tasks.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace convc {
@@ -16,49 +17,101 @@ std::int64_t round_up(std::int64_t a, std::int64_t b) {
   return ceil_div(a, b) * b;
 }
 
+/// What is cut into blocks: rows of the image; columns where there is one row; all pixels in a row.
+enum class Cut { rows, columns, pixels };
+
 /// The sizes that decide, of one image (all pixels, when flat).
 struct Extent {
-  std::int64_t rows;  ///< output rows, or pixels when flat
-  std::int64_t step;  ///< rows of a register tile
-  std::int64_t images;
-  std::int64_t panels;
-  std::int64_t weights_bytes;
+  Cut cut = Cut::rows;
+  std::int64_t total = 1;    ///< rows, columns or pixels
+  std::int64_t step = 1;     ///< of them in a register tile
+  std::int64_t columns = 1;  ///< of a task, when rows are cut
+  std::int64_t images = 1;   ///< planes and blocks of columns count, too
+  std::int64_t panels = 1;
+  std::int64_t weights_bytes = 0;
 };
 
-Extent extent_of(const LayerSpec& layer, const RegisterTile& tile, bool flat) {
-  Extent extent{};
-  extent.rows = flat ? layer.batch * layer.out.height * layer.out.width : layer.out.height;
-  extent.step = flat ? tile.width : tile.height;
-  extent.images = flat ? 1 : layer.batch;
-  extent.panels = ceil_div(layer.filters, std::int64_t{tile.vectors} * tile.lanes);
-  extent.weights_bytes = layer.kernel_size.height * layer.kernel_size.width *
-                         layer.channels_per_group() * layer.filters * kFloatBytes;
-  return extent;
+/// Elements of an axis that `count` outputs read, halo included.
+std::int64_t window(std::int64_t count, std::int64_t stride, std::int64_t kernel_size,
+                    std::int64_t dilation_rate) {
+  return (count - 1) * stride + (kernel_size - 1) * dilation_rate + 1;
 }
 
-/// Bytes of input that `rows` output rows read, halo included.
-std::int64_t input_bytes(const LayerSpec& layer, bool flat, std::int64_t rows) {
-  if (flat) return rows * layer.in_channels * kFloatBytes;
-  if (layer.kernel_size == Size2D{1, 1}) {  // only the pixels it reads are copied
-    return rows * layer.out.width * layer.in_channels * kFloatBytes;
+/// Bytes of input that `count` outputs along the cut read.
+std::int64_t input_bytes(const LayerSpec& layer, const Extent& extent, std::int64_t count) {
+  const std::int64_t pixel_bytes = layer.in_channels * kFloatBytes;
+  if (extent.cut == Cut::pixels) return count * pixel_bytes;
+  const std::int64_t rows = extent.cut == Cut::rows ? count : layer.out.height;
+  const std::int64_t columns = extent.cut == Cut::rows ? extent.columns : count;
+  if (layer.kernel_size == Size{}) {  // only the pixels it reads are copied
+    return rows * columns * pixel_bytes;
   }
-  const std::int64_t span = (layer.kernel_size.height - 1) * layer.dilation_rate.height + 1;
-  const std::int64_t columns = layer.in.width + layer.padding.left + layer.padding.right;
-  return ((rows - 1) * layer.strides.height + span) * columns * layer.in_channels * kFloatBytes;
+  const std::int64_t row_pixels = columns == layer.out.width
+                                      ? layer.in.width + layer.padding.left + layer.padding.right
+                                      : window(columns, layer.strides.width,
+                                               layer.kernel_size.width, layer.dilation_rate.width);
+  return window(rows, layer.strides.height, layer.kernel_size.height, layer.dilation_rate.height) *
+         row_pixels * layer.kernel_size.depth * pixel_bytes;
 }
 
-/// The most rows whose input stays in `budget_bytes`, in whole tiles, at least one tile.
-std::int64_t rows_that_fit(const LayerSpec& layer, bool flat, const Extent& extent,
-                           std::int64_t budget_bytes) {
-  const std::int64_t first = input_bytes(layer, flat, extent.step);
-  const std::int64_t more = input_bytes(layer, flat, 2 * extent.step) - first;
+/// The most outputs along the cut whose input stays in `budget_bytes`, in whole tiles, at least
+/// one.
+std::int64_t outputs_that_fit(const LayerSpec& layer, const Extent& extent,
+                              std::int64_t budget_bytes) {
+  const std::int64_t first = input_bytes(layer, extent, extent.step);
+  const std::int64_t more = input_bytes(layer, extent, 2 * extent.step) - first;
   const std::int64_t spare = std::max<std::int64_t>(budget_bytes - first, 0);
-  return std::min((1 + spare / std::max<std::int64_t>(more, 1)) * extent.step, extent.rows);
+  return std::min((1 + spare / std::max<std::int64_t>(more, 1)) * extent.step, extent.total);
+}
+
+/// Columns of a task when even one row of tiles reads more than half of L2; 0: all columns.
+std::int64_t columns_of_wide_rows(const LayerSpec& layer, const RegisterTile& tile,
+                                  const Extent& rows, const Machine& machine) {
+  if (input_bytes(layer, rows, rows.step) <= machine.l2_bytes / 2) return 0;
+  LayerSpec strip = layer;
+  strip.out.height = tile.height;
+  Extent columns = rows;
+  columns.cut = Cut::columns;
+  columns.total = layer.out.width;
+  columns.step = tile.width;
+  const std::int64_t fit = outputs_that_fit(strip, columns, machine.l2_bytes / 3);
+  return fit < layer.out.width ? fit : 0;
+}
+
+Extent extent_of(const LayerSpec& layer, const RegisterTile& tile, bool flat) {
+  Extent extent;
+  const bool one_row = layer.out.height == 1 && layer.out.width > tile.width;
+  extent.cut = flat ? Cut::pixels : one_row ? Cut::columns : Cut::rows;
+  extent.images = layer.batch * layer.out.depth;
+  extent.columns = layer.out.width;
+  extent.panels = ceil_div(layer.filters, std::int64_t{tile.vectors} * tile.lanes);
+  extent.weights_bytes =
+      layer.has_kernel() ? layer.taps() * layer.channels_per_group() * layer.filters * kFloatBytes
+                         : 0;
+  switch (extent.cut) {
+    case Cut::pixels:
+      extent.total = extent.images * layer.out.height * layer.out.width;
+      extent.step = tile.width;
+      extent.images = 1;
+      break;
+    case Cut::columns:
+      extent.total = layer.out.width;
+      extent.step = tile.width;
+      break;
+    case Cut::rows:
+      extent.total = layer.out.height;
+      extent.step = tile.height;
+      break;
+  }
+  return extent;
 }
 
 /// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
 /// time: 1 when the last ones end together.
 double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
+  // So many images keep everyone busy.
+  constexpr std::int64_t kEnoughImages = 64;
+  images = std::min(images, kEnoughImages);
   std::vector<std::int64_t> busy_until(static_cast<std::size_t>(threads), 0);
   for (std::int64_t image = 0; image < images; ++image) {
     for (std::int64_t begin = 0; begin < total; begin += block) {
@@ -97,19 +150,48 @@ std::int64_t balanced_block(std::int64_t total, std::int64_t step, std::int64_t 
 constexpr double kCyclesPerTask = 100'000;
 constexpr std::int64_t kMostTasks = 16;
 
+/// Sets the block of outputs along the cut. Run-time sizes need blocks, so that scratch is
+/// constant.
+void set_block(const LayerSpec& layer, const RegisterTile& tile, const Extent& extent,
+               std::int64_t block, Tasks& tasks) {
+  const bool is_cut = block < extent.total;
+  switch (extent.cut) {
+    case Cut::pixels:
+      tasks.row_block = block;
+      return;
+    case Cut::rows:
+      tasks.row_block = block;
+      tasks.column_block = extent.columns < layer.out.width ? extent.columns : 0;
+      break;
+    case Cut::columns:
+      tasks.row_block = layer.out.height;
+      tasks.column_block = is_cut ? block : 0;
+      break;
+  }
+  if (layer.open.width && tasks.column_block == 0) {
+    tasks.column_block = round_up(layer.out.width, tile.width);
+  }
+}
+
 }  // namespace
 
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
-                   const Machine& machine) {
-  const Extent extent = extent_of(layer, tile, flat);
-  const std::int64_t all_input_bytes = input_bytes(layer, flat, extent.rows);
+                   const Machine& machine, TaskCuts cuts) {
+  Extent extent = extent_of(layer, tile, flat);
+  if (extent.cut == Cut::rows) {
+    const std::int64_t columns = columns_of_wide_rows(layer, tile, extent, machine);
+    if (columns != 0) {
+      extent.columns = columns;
+      extent.images *= ceil_div(layer.out.width, columns);
+    }
+  }
+  const std::int64_t all_input_bytes = input_bytes(layer, extent, extent.total);
   const std::int64_t wanted = std::clamp<std::int64_t>(
       static_cast<std::int64_t>(tile.cycles / kCyclesPerTask), 1, kMostTasks);
-  const char* unit = flat ? " pixels" : " rows";
 
   // A block's input is read once per panel, so it should stay in a third of L2.
-  const std::int64_t cached_rows = rows_that_fit(layer, flat, extent, machine.l2_bytes / 3);
-  const std::int64_t cached_blocks = extent.images * ceil_div(extent.rows, cached_rows);
+  const std::int64_t cached = outputs_that_fit(layer, extent, machine.l2_bytes / 3);
+  const std::int64_t cached_blocks = extent.images * ceil_div(extent.total, cached);
 
   Tasks tasks;
   // Weights that exceed half of L2 are read anew by each block of rows, the input by each panel:
@@ -126,8 +208,8 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
   // Every task over panels writes and reads a padded copy of the whole input.
   const std::int64_t copies = flat ? 0 : 2 * panel_tasks;
   const std::int64_t panel_traffic = extent.weights_bytes + all_input_bytes * (visits + copies);
-  if (row_traffic > panel_traffic && extent.panels > 1) {
-    tasks.row_block = extent.rows;
+  if (row_traffic > panel_traffic && extent.panels > 1 && cuts == TaskCuts::pixels_or_panels) {
+    set_block(layer, tile, extent, extent.total, tasks);
     tasks.panel_block =
         panel_tasks == 1 ? 0 : balanced_block(extent.panels, 1, extent.images, 1, panel_tasks);
     tasks.text = "weights are read once, by tasks of " +
@@ -135,9 +217,13 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
                  " panels";
     return tasks;
   }
-  tasks.row_block = balanced_block(extent.rows, extent.step, extent.images, cached_blocks, blocks);
-  tasks.text = std::to_string(extent.images * ceil_div(extent.rows, tasks.row_block)) +
-               " tasks of " + std::to_string(tasks.row_block) + unit + ", whose input stays in L2";
+  const std::int64_t block =
+      balanced_block(extent.total, extent.step, extent.images, cached_blocks, blocks);
+  set_block(layer, tile, extent, block, tasks);
+  constexpr std::array<const char*, 3> units = {" rows", " columns", " pixels"};
+  tasks.text = std::to_string(extent.images * ceil_div(extent.total, block)) + " tasks of " +
+               std::to_string(block) + units.at(static_cast<std::size_t>(extent.cut)) +
+               ", whose input stays in L2";
   return tasks;
 }
 

@@ -10,13 +10,19 @@
 
 namespace convc {
 
+/// A task is of one image, plane and group; it has these blocks of the others.
 struct Tasks {
-  std::int64_t row_block = 0;    ///< rows (pixels, when flat) of a task
-  std::int64_t panel_block = 0;  ///< weights panels of a task; 0: all
-  std::string text;              ///< the reason
+  std::int64_t row_block = 0;     ///< rows (pixels, when flat) of a task
+  std::int64_t column_block = 0;  ///< columns of a task; 0: all
+  std::int64_t panel_block = 0;   ///< weights panels of a task; 0: all
+  std::string text;               ///< the reason
 };
 
+/// What may be cut. Tasks over panels each read (and copy) the whole input.
+enum class TaskCuts { pixels, pixels_or_panels };
+
+/// Precondition: groups = 1 (one_group of algorithms.h), unless panels hold filters of all groups.
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
-                   const Machine& machine);
+                   const Machine& machine, TaskCuts cuts = TaskCuts::pixels_or_panels);
 
 }  // namespace convc

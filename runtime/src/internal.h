@@ -30,6 +30,9 @@ convc_status convc_impl_read_options(const char* kernel_name, const convc_option
                                      convc_impl_options* result);
 uint32_t convc_impl_clamp_threads(uint32_t threads);
 
+/* variant.c. Whether the descriptor is there and of this runtime's ABI. */
+convc_status convc_impl_check_descriptor(const convc_kernel* kernel);
+
 /* variant.c. What every entry point does first: checks the descriptor, reads the options and
  * chooses the variant. `packing_only` calls may name a variant that this CPU cannot run. */
 typedef struct convc_impl_request {
@@ -58,6 +61,32 @@ convc_status convc_impl_check_disjoint(const convc_kernel* kernel, const convc_i
                                        const convc_impl_region* other);
 /* Element size of CONVC_DTYPE_*; 0 when unknown. */
 uint32_t convc_impl_element_bytes(uint32_t dtype);
+
+/* sizes.c. The run-time sizes of one call: of a kernel without any, count is 0. */
+typedef struct convc_impl_sizes {
+  uint32_t count;
+  int64_t values[CONVC_MAX_SIZES];
+} convc_impl_sizes;
+/* Reads the open sizes at `open` (open_count int64_t, of any alignment; may be NULL when there are
+ * none), checks their ranges and derives the others. CONVC_WRONG_SIZE, CONVC_INTERNAL. */
+convc_status convc_impl_read_sizes(const convc_kernel* kernel, const void* open,
+                                   convc_impl_sizes* sizes);
+/* Both return 0, and leave *result alone, when 64 bits overflow or a size does not exist. */
+int convc_impl_multiply(int64_t a, int64_t b, int64_t* result);
+int convc_impl_evaluate(const convc_product* product, const convc_impl_sizes* sizes,
+                        int64_t* result);
+/* Bytes from the tensor's first element to its last. CONVC_WRONG_SIZE when there are 2^31 elements
+ * or more: generated code counts elements in 32 bits. */
+convc_status convc_impl_tensor_bytes(const convc_kernel* kernel, const convc_tensor* tensor,
+                                     const convc_impl_sizes* sizes, uint64_t* bytes);
+
+/* A square root that needs no math library. */
+#if defined(__GNUC__) /* compiled with -fno-math-errno: one instruction */
+#define convc_impl_sqrt(x) __builtin_sqrt(x)
+#else
+#include <math.h>
+#define convc_impl_sqrt(x) sqrt(x)
+#endif
 
 /* pool.c. Calls task(data, i) once for each i in [0, count), on this thread and the pool's, and
  * returns when all have returned. Runs on fewer threads, down to this one, when there are no more.

@@ -1,96 +1,34 @@
-/* pack.c: weights into the layouts of kernel_abi.h. Portable: any machine packs for any variant. */
+/* pack.c: convc_pack. Checks what the caller and the descriptor say, then executes the variant's
+ * packings. Portable: any machine packs for any variant. */
 #include <string.h>
 
 #include "convc/pack_layout.h"
 #include "internal.h"
 
-/* Product of two sizes; 0 stands for "no valid size" and stays. */
-static uint64_t times(uint64_t a, uint64_t b) {
-  if (a == 0 || b == 0 || a > UINT64_MAX / b) return 0;
-  return a * b;
-}
-
-static uint64_t size_of(int64_t extent) {
-  return extent > 0 ? (uint64_t)extent : 0;
-}
-
-/* Panels that hold all filters; 0 when a size is invalid. */
-static uint64_t panel_count(const convc_packing* p) {
-  if (p->filters <= 0 || p->filter_panel <= 0) return 0;
-  return (size_of(p->filters) - 1) / size_of(p->filter_panel) + 1;
-}
-
-uint64_t convc_packing_bytes(const convc_packing* p) {
-  const uint64_t padded_filters = times(panel_count(p), size_of(p->filter_panel));
-  if (p->kind == CONVC_PACK_BIAS) return times(padded_filters, sizeof(float));
-  if (p->kind != CONVC_PACK_PANELS || p->channel_block <= 0 ||
-      p->channels % p->channel_block != 0) {
-    return 0;
-  }
-  const uint64_t taps = times(size_of(p->kernel_height), size_of(p->kernel_width));
-  return times(times(times(padded_filters, taps), size_of(p->channels)), sizeof(float));
-}
-
-uint64_t convc_packing_variable_bytes(const convc_packing* p) {
-  if (convc_packing_bytes(p) == 0)
-    return 0; /* the larger of the two, so it cannot overflow below */
-  const uint64_t filters = size_of(p->filters);
-  if (p->kind == CONVC_PACK_BIAS) return filters * sizeof(float);
-  return size_of(p->kernel_height) * size_of(p->kernel_width) * size_of(p->channels) * filters *
-         sizeof(float);
-}
-
-static void pack_bias(const convc_packing* p, const float* bias, float* destination) {
-  const size_t filters = (size_t)p->filters;
-  const size_t padded = (size_t)(convc_packing_bytes(p) / sizeof(float));
-  memcpy(destination, bias, filters * sizeof(float));
-  memset(destination + filters, 0, (padded - filters) * sizeof(float));
-}
-
-/* One panel of one tap and channel: `used` filters, then zeros. */
-static float* pack_row(float* destination, const float* source, size_t used, size_t panel) {
-  memcpy(destination, source, used * sizeof(float));
-  memset(destination + used, 0, (panel - used) * sizeof(float));
-  return destination + panel;
-}
-
-static void pack_panels(const convc_packing* p, const float* kernel, float* destination) {
-  const size_t panel = (size_t)p->filter_panel, block = (size_t)p->channel_block;
-  const size_t channels = (size_t)p->channels, filters = (size_t)p->filters;
-  const size_t taps = (size_t)p->kernel_height * (size_t)p->kernel_width; /* i, j as one index */
-  for (size_t first = 0; first < filters; first += panel) {
-    const size_t used = filters - first < panel ? filters - first : panel;
-    for (size_t block_start = 0; block_start < channels; block_start += block) {
-      for (size_t tap = 0; tap < taps; ++tap) {
-        for (size_t c = block_start; c < block_start + block; ++c) {
-          destination =
-              pack_row(destination, kernel + (tap * channels + c) * filters + first, used, panel);
-        }
-      }
-    }
-  }
-}
-
-void convc_pack_variable(const convc_packing* packing, const void* variable, void* destination) {
-  if (convc_packing_bytes(packing) == 0) return;
-  if (packing->kind == CONVC_PACK_BIAS) {
-    pack_bias(packing, (const float*)variable, (float*)destination);
-  } else {
-    pack_panels(packing, (const float*)variable, (float*)destination);
-  }
+/* A variable that a packing names: of this many f32 elements, or absent. */
+static int is_variable(const convc_kernel* kernel, uint32_t index, uint64_t elements) {
+  if (index == CONVC_NO_VARIABLE) return 1;
+  return index < kernel->variable_count && elements <= UINT64_MAX / sizeof(float) &&
+         kernel->variables[index].bytes == elements * sizeof(float);
 }
 
 /* The descriptor's own numbers: a failure here is a bug in convc, not in the caller. */
 static convc_status check_packing(const convc_kernel* kernel, const convc_variant* variant,
                                   const convc_packing* packing) {
   const uint64_t bytes = convc_packing_bytes(packing);
-  const int sound =
-      packing->variable < kernel->variable_count && bytes != 0 && bytes <= packing->bytes &&
-      packing->offset_bytes >= CONVC_PACKED_HEADER_BYTES &&
-      packing->offset_bytes % sizeof(float) == 0 &&
-      packing->offset_bytes <= variant->packed_bytes &&
-      packing->bytes <= variant->packed_bytes - packing->offset_bytes &&
-      kernel->variables[packing->variable].bytes == convc_packing_variable_bytes(packing);
+  /* When bytes is not 0, groups * filters is at most bytes, so it cannot overflow. */
+  const uint64_t filters = bytes != 0 ? (uint64_t)packing->groups * (uint64_t)packing->filters : 0;
+  const int normalizes = packing->variance != CONVC_NO_VARIABLE;
+  const int sound = bytes != 0 && bytes <= packing->bytes &&
+                    packing->offset_bytes >= CONVC_PACKED_HEADER_BYTES &&
+                    packing->offset_bytes % sizeof(float) == 0 &&
+                    packing->offset_bytes <= variant->packed_bytes &&
+                    packing->bytes <= variant->packed_bytes - packing->offset_bytes &&
+                    is_variable(kernel, packing->variable, packing->variable_elements) &&
+                    (!normalizes || (is_variable(kernel, packing->gamma, filters) &&
+                                     is_variable(kernel, packing->beta, filters) &&
+                                     is_variable(kernel, packing->mean, filters) &&
+                                     is_variable(kernel, packing->variance, filters)));
   if (sound) return CONVC_OK;
   return convc_impl_fail(CONVC_INTERNAL,
                          "%s: packing at byte %llu: expected sizes within the descriptor's, got "
@@ -123,13 +61,12 @@ static convc_status check_variables(const convc_kernel* kernel, const void* cons
   return CONVC_OK;
 }
 
-static void write_packed(const convc_kernel* kernel, const convc_variant* variant,
-                         const void* const* weights, unsigned char* packed) {
+static void write_packed(const convc_variant* variant, const void* const* weights,
+                         unsigned char* packed) {
   memset(packed, 0, (size_t)variant->packed_bytes); /* also the gaps: equal weights, equal bytes */
   for (uint32_t i = 0; i < variant->packing_count; ++i) {
     const convc_packing* packing = &variant->packings[i];
-    const convc_impl_region variable = variable_region(kernel, weights, packing->variable);
-    convc_pack_variable(packing, variable.pointer, packed + packing->offset_bytes);
+    convc_pack_variable(packing, weights, packed + packing->offset_bytes);
   }
   const convc_packed_header header = {.magic = CONVC_PACKED_MAGIC,
                                       .abi_version = CONVC_ABI_VERSION,
@@ -158,6 +95,6 @@ convc_status convc_pack(const convc_kernel* kernel, const void* const* weights, 
   for (uint32_t i = 0; i < variant->packing_count && status == CONVC_OK; ++i) {
     status = check_packing(kernel, variant, &variant->packings[i]);
   }
-  if (status == CONVC_OK) write_packed(kernel, variant, weights, (unsigned char*)packed);
+  if (status == CONVC_OK) write_packed(variant, weights, (unsigned char*)packed);
   return status;
 }

@@ -1,46 +1,28 @@
 /* run.c: convc_run. Checks everything the caller gave, then runs the variant's steps in order. */
 #include <string.h>
 
+#include "arguments.h"
 #include "call.h"
-#include "halide_buffer.h"
 #include "internal.h"
 
-/* A call's arguments after the checks. */
-typedef struct run_arguments {
-  const convc_kernel* kernel;
-  const convc_variant* variant;
-  const void* const* io;
-  const void* packed;
-  unsigned char* shared; /* of the workspace: past its first guard line */
-} run_arguments;
-
-/* Input or output number `index` of the io struct. */
-static convc_impl_region tensor_region(const run_arguments* a, uint32_t index) {
-  const convc_kernel* kernel = a->kernel;
-  const convc_tensor* tensor = index < kernel->input_count
-                                   ? &kernel->inputs[index]
-                                   : &kernel->outputs[index - kernel->input_count];
-  convc_impl_region region = {tensor->name, NULL, tensor->bytes};
-  /* memcpy: the generated struct's members are float pointers, not void pointers. */
-  memcpy(&region.pointer, a->io + index, sizeof region.pointer);
-  return region;
-}
-
-static convc_status check_tensors(const run_arguments* a) {
+/* Reads the run-time sizes into `a`, and checks them and all tensors. */
+static convc_status read_io(convc_impl_arguments* a) {
   const convc_kernel* kernel = a->kernel;
   if (a->io == NULL) {
     return convc_impl_fail(CONVC_NULL_POINTER, "%s: io: expected a struct of pointers, got NULL",
                            kernel->name);
   }
-  for (uint32_t i = 0; i < kernel->input_count + kernel->output_count; ++i) {
-    const uint32_t dtype = i < kernel->input_count ? kernel->inputs[i].dtype
-                                                   : kernel->outputs[i - kernel->input_count].dtype;
-    const convc_impl_region region = tensor_region(a, i);
-    const convc_status status =
-        convc_impl_check_pointer(kernel, &region, convc_impl_element_bytes(dtype));
-    if (status != CONVC_OK) return status;
+  const uint32_t tensors = kernel->input_count + kernel->output_count;
+  convc_status status = convc_impl_read_sizes(kernel, a->io + tensors, &a->sizes);
+  for (uint32_t i = 0; i < tensors && status == CONVC_OK; ++i) {
+    const convc_tensor* tensor = convc_impl_tensor(kernel, i);
+    uint64_t bytes = 0;
+    status = convc_impl_tensor_bytes(kernel, tensor, &a->sizes, &bytes);
+    if (status != CONVC_OK) break;
+    const convc_impl_region region = convc_impl_tensor_region(a, i);
+    status = convc_impl_check_pointer(kernel, &region, convc_impl_element_bytes(tensor->dtype));
   }
-  return CONVC_OK;
+  return status;
 }
 
 static convc_status check_packed_header(const convc_kernel* kernel, const convc_variant* variant,
@@ -105,13 +87,14 @@ static convc_status check_workspace(const convc_kernel* kernel, const convc_impl
 }
 
 /* `written` is tensor number `self`, or the workspace when self is past the last tensor. */
-static convc_status check_one_overlap(const run_arguments* a, const convc_impl_region* written,
-                                      uint32_t self, const convc_impl_region* packed,
+static convc_status check_one_overlap(const convc_impl_arguments* a,
+                                      const convc_impl_region* written, uint32_t self,
+                                      const convc_impl_region* packed,
                                       const convc_impl_region* workspace) {
   const uint32_t tensors = a->kernel->input_count + a->kernel->output_count;
   for (uint32_t i = 0; i < tensors; ++i) {
     if (i == self) continue;
-    const convc_impl_region other = tensor_region(a, i);
+    const convc_impl_region other = convc_impl_tensor_region(a, i);
     const convc_status status = convc_impl_check_disjoint(a->kernel, written, &other);
     if (status != CONVC_OK) return status;
   }
@@ -120,70 +103,32 @@ static convc_status check_one_overlap(const run_arguments* a, const convc_impl_r
   return convc_impl_check_disjoint(a->kernel, written, workspace);
 }
 
-static convc_status check_overlaps(const run_arguments* a, const convc_impl_region* workspace) {
+static convc_status check_overlaps(const convc_impl_arguments* a,
+                                   const convc_impl_region* workspace) {
   const convc_kernel* kernel = a->kernel;
   const uint32_t tensors = kernel->input_count + kernel->output_count;
   const convc_impl_region packed = {"packed", a->packed, a->variant->packed_bytes};
   for (uint32_t i = kernel->input_count; i < tensors; ++i) {
-    const convc_impl_region output = tensor_region(a, i);
+    const convc_impl_region output = convc_impl_tensor_region(a, i);
     const convc_status status = check_one_overlap(a, &output, i, &packed, workspace);
     if (status != CONVC_OK) return status;
   }
   return check_one_overlap(a, workspace, tensors, &packed, workspace);
 }
 
-/* Where an argument lies, or NULL when the descriptor is not sound. */
-static const void* argument_address(const run_arguments* a, const convc_argument* argument) {
-  const convc_kernel* kernel = a->kernel;
-  const uint64_t offset = argument->offset_bytes;
-  switch (argument->source) {
-    case CONVC_SOURCE_INPUT:
-      if (argument->index >= kernel->input_count) return NULL;
-      return (const unsigned char*)tensor_region(a, argument->index).pointer + offset;
-    case CONVC_SOURCE_OUTPUT:
-      if (argument->index >= kernel->output_count) return NULL;
-      return (const unsigned char*)tensor_region(a, kernel->input_count + argument->index).pointer +
-             offset;
-    case CONVC_SOURCE_PACKED:
-      if (offset >= a->variant->packed_bytes) return NULL;
-      return (const unsigned char*)a->packed + offset;
-    case CONVC_SOURCE_WORKSPACE:
-      if (offset >= a->variant->workspace_bytes) return NULL;
-      return a->shared + offset;
-    case CONVC_SOURCE_CONSTANT:
-      return argument->constant;
-    default:
-      return NULL;
-  }
-}
-
-static int make_buffer(const run_arguments* a, const convc_argument* argument,
-                       convc_impl_halide_buffer* buffer, convc_impl_halide_dim* dims) {
-  const void* address = argument_address(a, argument);
-  const uint32_t element_bytes = convc_impl_element_bytes(argument->dtype);
-  if (address == NULL || element_bytes == 0 || argument->rank > CONVC_MAX_RANK) return 0;
-  memset(buffer, 0, sizeof *buffer);
-  buffer->host =
-      (uint8_t*)(uintptr_t)address; /* Halide has one buffer type for inputs and outputs */
-  buffer->type_code = CONVC_IMPL_HALIDE_FLOAT;
-  buffer->type_bits = (uint8_t)(element_bytes * 8);
-  buffer->type_lanes = 1;
-  buffer->dimensions = (int32_t)argument->rank;
-  buffer->dim = dims;
-  for (uint32_t d = 0; d < argument->rank; ++d) {
-    dims[d] = (convc_impl_halide_dim){0, argument->dims[d].extent, argument->dims[d].stride, 0};
-  }
-  return 1;
-}
-
-static convc_status run_step(const run_arguments* a, const convc_step* step,
+/* About 12 KB of stack for 64 arguments of 8 dimensions; the generated code's own comes on top. */
+static convc_status run_step(const convc_impl_arguments* a, const convc_step* step,
                              convc_impl_call* call) {
   convc_impl_halide_buffer buffers[CONVC_MAX_ARGUMENTS];
   convc_impl_halide_dim dims[CONVC_MAX_ARGUMENTS][CONVC_MAX_RANK];
   void* argv[CONVC_MAX_ARGUMENTS + 1];
   int sound = step->argument_count <= CONVC_MAX_ARGUMENTS;
+  int empty = 0;
   for (uint32_t i = 0; sound && i < step->argument_count; ++i) {
-    sound = make_buffer(a, &step->arguments[i], &buffers[i], dims[i]);
+    const convc_impl_buffer_result made =
+        convc_impl_make_buffer(a, &step->arguments[i], &buffers[i], dims[i]);
+    sound = made != CONVC_IMPL_BUFFER_UNSOUND;
+    empty |= made == CONVC_IMPL_BUFFER_EMPTY;
     argv[i + 1] = &buffers[i];
   }
   if (!sound) {
@@ -193,6 +138,7 @@ static convc_status run_step(const run_arguments* a, const convc_step* step,
         "convc)",
         a->kernel->name, step->layer);
   }
+  if (empty) return CONVC_OK;
 
   convc_impl_task task;
   task.call = call;
@@ -226,7 +172,7 @@ static convc_status run_step(const run_arguments* a, const convc_step* step,
   return CONVC_OK;
 }
 
-static convc_status run_steps(const run_arguments* a, const convc_impl_options* options) {
+static convc_status run_steps(const convc_impl_arguments* a, const convc_impl_options* options) {
   convc_impl_call call = {.pool = options->pool};
   call.workers = convc_impl_workers(a->variant, options->threads);
   call.slice_bytes = CONVC_ALIGN_UP(a->variant->thread_scratch_bytes);
@@ -247,10 +193,10 @@ convc_status convc_run(const convc_kernel* kernel, const void* const* io, const 
   const uint32_t threads = request.options.threads;
   const convc_impl_region region = {"workspace", workspace,
                                     convc_impl_workspace_bytes(request.variant, threads)};
-  run_arguments arguments = {
+  convc_impl_arguments arguments = {
       .kernel = kernel, .variant = request.variant, .io = io, .packed = packed};
 
-  status = check_tensors(&arguments);
+  status = read_io(&arguments);
   if (status == CONVC_OK) status = check_packed(kernel, request.variant, packed, packed_bytes);
   if (status == CONVC_OK) status = check_workspace(kernel, &region, workspace_bytes, threads);
   if (status == CONVC_OK) status = check_overlaps(&arguments, &region);

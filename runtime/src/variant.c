@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-static convc_status check_descriptor(const convc_kernel* kernel) {
+convc_status convc_impl_check_descriptor(const convc_kernel* kernel) {
   if (kernel == NULL) {
     return convc_impl_fail(CONVC_NULL_POINTER, "convc: kernel: expected a descriptor, got NULL");
   }
@@ -70,7 +70,7 @@ static convc_status choose_variant(const convc_kernel* kernel, int packing_only,
 
 convc_status convc_impl_begin(const convc_kernel* kernel, const convc_options* options,
                               int packing_only, convc_impl_request* request) {
-  convc_status status = check_descriptor(kernel);
+  convc_status status = convc_impl_check_descriptor(kernel);
   if (status == CONVC_OK) {
     status = convc_impl_read_options(kernel->name, options, &request->options);
   }

@@ -66,7 +66,7 @@ class BadInput(CliTest):
         else:
             os.chmod(self.write("secret.conv", SMALL), 0)
             self.assertIn("Permission denied", self.check(1, "summary", "secret.conv").err)
-        self.assertIn("ONNX models are not supported yet", self.check(1, "plan", "net.onnx").err)
+        self.assertIn("net.onnx: error: ", self.check(1, "plan", "net.onnx").err)
 
     def test_library_names(self):
         spec = self.write("a.conv", SMALL)

@@ -1,5 +1,5 @@
-// exercise_kernel must catch every way in which a kernel can be wrong. The kernels here are written
-// by hand, one right and the others each broken in one way; they have the descriptor of real ones.
+// exercise_kernel must catch every way in which a kernel can be wrong. The kernels are those
+// of broken_kernel.h.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,186 +10,12 @@
 
 #include "generators/driver/exercise.h"
 #include "generators/driver/fault_report.h"
-#include "runtime/src/halide_buffer.h"
+#include "tests/driver/broken_kernel.h"
 
 using namespace convc;
+using namespace convc::test;
 
 namespace {
-
-// 3x3, padding "same", 2 channels to 3 filters, on 6x5 pixels, batch 2.
-constexpr std::int64_t kBatch = 2, kHeight = 6, kWidth = 5, kChannels = 2, kFilters = 3;
-constexpr std::int64_t kPanel = 4;  // filters, padded
-
-enum class Defect {
-  none,
-  wrong_border,     // takes the nearest pixel instead of a zero
-  forgets_channel,  // the last one, of the last filter
-  forgets_bias,
-  no_relu,
-  flipped_filter,
-  skips_last,    // never writes the last element
-  reads_beyond,  // one element past the input
-  reads_before,
-  writes_beyond,  // one element past the output
-  changes_input,
-  keeps_state,     // the second call gives other results than the first
-  rounds_to_half,  // as float16 would
-  returns_error,
-};
-
-Defect defect = Defect::none;
-int calls = 0;
-
-float* floats(void** argv, int index) {
-  return static_cast<float*>(
-      static_cast<void*>(static_cast<convc_impl_halide_buffer*>(argv[index])->host));
-}
-
-float padded_input(const float* input, std::int64_t n, std::int64_t y, std::int64_t x,
-                   std::int64_t c) {
-  if (defect == Defect::wrong_border) {
-    y = std::clamp<std::int64_t>(y, 0, kHeight - 1);
-    x = std::clamp<std::int64_t>(x, 0, kWidth - 1);
-  }
-  if (y < 0 || y >= kHeight || x < 0 || x >= kWidth) return 0;
-  return input[((n * kHeight + y) * kWidth + x) * kChannels + c];
-}
-
-float output_at(const float* input, const float* kernel, const float* bias, std::int64_t n,
-                std::int64_t y, std::int64_t x, std::int64_t k) {
-  float sum = defect == Defect::forgets_bias ? 0 : bias[k];
-  for (std::int64_t i = 0; i < 3; ++i)
-    for (std::int64_t j = 0; j < 3; ++j)
-      for (std::int64_t c = 0; c < kChannels; ++c) {
-        if (defect == Defect::forgets_channel && k == kFilters - 1 && c == kChannels - 1) continue;
-        const std::int64_t row = defect == Defect::flipped_filter ? 2 - i : i;
-        // Packed: [panel][kernel row][kernel column][channel][filter of the panel].
-        const float weight = kernel[((row * 3 + j) * kChannels + c) * kPanel + k];
-        sum += weight * padded_input(input, n, y + i - 1, x + j - 1, c);
-      }
-  if (defect == Defect::rounds_to_half) {
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, &sum, sizeof bits);
-    bits &= 0xffffe000u;  // 10 bits of fraction
-    std::memcpy(&sum, &bits, sizeof bits);
-  }
-  return defect == Defect::no_relu || sum > 0 ? sum : 0;
-}
-
-std::int32_t run(void** argv) {
-  float* input = floats(argv, 1);
-  const float* kernel = floats(argv, 2);
-  const float* bias = floats(argv, 3);
-  float* output = floats(argv, 4);
-  constexpr std::int64_t kInputs = kBatch * kHeight * kWidth * kChannels;
-  constexpr std::int64_t kOutputs = kBatch * kHeight * kWidth * kFilters;
-  ++calls;
-  std::int64_t at = 0;
-  for (std::int64_t n = 0; n < kBatch; ++n)
-    for (std::int64_t y = 0; y < kHeight; ++y)
-      for (std::int64_t x = 0; x < kWidth; ++x)
-        for (std::int64_t k = 0; k < kFilters; ++k, ++at) {
-          if (defect == Defect::skips_last && at == kOutputs - 1) continue;
-          output[at] = output_at(input, kernel, bias, n, y, x, k);
-        }
-  volatile float* volatile_input = input;
-  switch (defect) {
-    case Defect::reads_beyond:
-      (void)volatile_input[kInputs];
-      break;
-    case Defect::reads_before:
-      (void)volatile_input[-1];
-      break;
-    case Defect::writes_beyond:
-      output[kOutputs] = 0;
-      break;
-    case Defect::changes_input:
-      volatile_input[3] = 0;
-      break;
-    case Defect::keeps_state:
-      if (calls % 2 == 0) output[7] = -output[7] - 1;
-      break;
-    case Defect::returns_error:
-      return -1;
-    default:
-      break;
-  }
-  return 0;
-}
-
-Graph make_graph() {
-  Graph graph;
-  graph.name = "layer";
-  graph.tensors.resize(2);
-  graph.tensors[0].shape = {
-      {kBatch, kBatch}, {kHeight, kHeight}, {kWidth, kWidth}, {kChannels, kChannels}};
-  graph.tensors[1].shape = {
-      {kBatch, kBatch}, {kHeight, kHeight}, {kWidth, kWidth}, {kFilters, kFilters}};
-  Node node;
-  LayerSpec& layer = node.layer;
-  layer.name = "layer";
-  layer.batch = kBatch;
-  layer.in = layer.out = {kHeight, kWidth};
-  layer.in_channels = kChannels;
-  layer.filters = kFilters;
-  layer.kernel_size = {3, 3};
-  layer.padding_mode = PaddingMode::same;
-  layer.padding = {1, 1, 1, 1};
-  layer.activation = Activation::relu;
-  node.inputs = {0};
-  node.outputs = {1};
-  graph.nodes = {node};
-  graph.inputs = {0};
-  graph.outputs = {1};
-  return graph;
-}
-
-/// The descriptor that convc would emit.
-const convc_kernel* descriptor() {
-  static constexpr std::int64_t input_shape[] = {kBatch, kHeight, kWidth, kChannels};
-  static constexpr std::int64_t output_shape[] = {kBatch, kHeight, kWidth, kFilters};
-  static constexpr std::int64_t kernel_shape[] = {3, 3, kChannels, kFilters};
-  static constexpr std::int64_t bias_shape[] = {kFilters};
-  static constexpr convc_tensor input = {"input", input_shape, 4, CONVC_DTYPE_F32,
-                                         kBatch * kHeight * kWidth * kChannels * 4};
-  static constexpr convc_tensor output = {"output", output_shape, 4, CONVC_DTYPE_F32,
-                                          kBatch * kHeight * kWidth * kFilters * 4};
-  static constexpr convc_tensor variables[] = {
-      {"kernel", kernel_shape, 4, CONVC_DTYPE_F32, 9 * kChannels * kFilters * 4},
-      {"bias", bias_shape, 1, CONVC_DTYPE_F32, kFilters * 4}};
-  constexpr std::uint64_t kernel_bytes = 9 * kChannels * kPanel * 4, bias_bytes = kPanel * 4;
-  constexpr std::uint64_t kernel_at = CONVC_PACKED_HEADER_BYTES,
-                          bias_at = CONVC_ALIGN_UP(kernel_at + kernel_bytes);
-  static constexpr convc_packing packings[] = {
-      {CONVC_PACK_PANELS, 0, kernel_at, kernel_bytes, 3, 3, kChannels, kFilters, kPanel, kChannels},
-      {CONVC_PACK_BIAS, 1, bias_at, bias_bytes, 1, 1, 1, kFilters, kPanel, 1}};
-  static constexpr convc_dim dims[] = {{1, 1}};
-  static constexpr convc_argument arguments[] = {
-      {CONVC_SOURCE_INPUT, 0, 0, nullptr, dims, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_PACKED, 0, kernel_at, nullptr, dims, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_PACKED, 0, bias_at, nullptr, dims, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, 1, CONVC_DTYPE_F32}};
-  static constexpr convc_step step = {run, arguments, 4, 1, "layer"};
-  static convc_variant variant{};
-  variant.isa = "any";
-  variant.identity[0] = 1;
-  variant.packed_bytes = CONVC_ALIGN_UP(bias_at + bias_bytes);
-  variant.packings = packings;
-  variant.packing_count = 2;
-  variant.steps = &step;
-  variant.step_count = 1;
-  static convc_kernel kernel{};
-  kernel.abi_version = CONVC_ABI_VERSION;
-  kernel.struct_bytes = sizeof kernel;
-  kernel.name = "test_layer";
-  kernel.inputs = &input;
-  kernel.outputs = &output;
-  kernel.variables = variables;
-  kernel.variants = &variant;
-  kernel.input_count = kernel.output_count = kernel.variant_count = 1;
-  kernel.variable_count = 2;
-  return &kernel;
-}
 
 struct Outcome {
   ExerciseResult result;  ///< where the kernel did not crash
@@ -208,7 +34,7 @@ Outcome exercise(Defect which) {
     report_faults();
     defect = which;
     const Graph graph = make_graph();
-    ExerciseSubject subject{descriptor(), &graph, "any", std::vector<Plan>(1)};
+    const ExerciseSubject subject{descriptor(), &graph, &graph, "any", std::vector<Plan>(1)};
     const ExerciseResult result = exercise_kernel(subject, {});
     dprintf(out[1], "%s", result.message.c_str());
     _exit(static_cast<int>(result.verdict));
@@ -229,8 +55,9 @@ Outcome exercise(Defect which) {
 }  // namespace
 
 TEST_CASE("a right kernel passes, exactly and within its bound") {
+  pitched = GENERATE(false, true);
   const Graph graph = make_graph();
-  ExerciseSubject subject{descriptor(), &graph, "any", std::vector<Plan>(1)};
+  const ExerciseSubject subject{descriptor(), &graph, &graph, "any", std::vector<Plan>(1)};
   defect = Defect::none;
   const ExerciseResult result = exercise_kernel(subject, {});
   INFO(result.message);
@@ -246,7 +73,44 @@ TEST_CASE("a right kernel passes, exactly and within its bound") {
   CHECK(result.kinds[2].max_error_over_bound <= 1);
 }
 
+TEST_CASE("what lies between rows is neither read nor written") {
+  pitched = true;
+  CHECK_THAT(exercise(Defect::writes_gaps).log,
+             Catch::Contains("the gaps between the rows of `output` were overwritten, first at "
+                             "element 15 of its memory"));
+  CHECK_THAT(exercise(Defect::reads_gaps).log, Catch::Contains("output[0, 0, 0, 0]: expected"));
+  pitched = false;
+}
+
+TEST_CASE("a descriptor of other tensors than the graph's is caught") {
+  pitched = false;
+  Graph graph = make_graph();
+  convc_kernel kernel = *descriptor();
+  std::string text;
+  SECTION("another shape") {
+    graph.tensors[1].shape[2] = {4, 4};
+    text = "the descriptor is wrong: dimension 2 of `output`: expected 4, got 5";
+  }
+  SECTION("another pitch") {
+    graph.tensors[0].form.row_pitch = 11;
+    text = "the descriptor is wrong: bytes of `input`: expected 524, got 480";
+  }
+  SECTION("a variable less") {
+    kernel.variable_count = 1;
+    text = "variable 1 of the kernel should be `bias` of layer";
+  }
+  SECTION("an output more") {
+    graph.outputs.push_back(1);
+    text = "another number of inputs or outputs";
+  }
+  const ExerciseSubject subject{&kernel, &graph, &graph, "any", std::vector<Plan>(1)};
+  const ExerciseResult result = exercise_kernel(subject, {});
+  CHECK(result.verdict == Verdict::failed);
+  CHECK_THAT(result.message, Catch::Contains(text));
+}
+
 TEST_CASE("every broken kernel is caught, in words that say how") {
+  pitched = false;
   struct Case {
     Defect defect;
     const char* message;
@@ -292,6 +156,7 @@ TEST_CASE("a kernel that leaves its buffers is caught at the access") {
 }
 
 TEST_CASE("outputs that are nearly all zero are mistrusted") {
+  pitched = false;
   Graph graph = make_graph();
   // A literal kernel of ones and a bias that drowns it: relu gives zeros only. (The kernel under
   // test is never asked for these numbers; it is right for them all the same.)
@@ -306,8 +171,9 @@ TEST_CASE("outputs that are nearly all zero are mistrusted") {
     return 0;
   };
   static constexpr convc_dim dims[] = {{1, 1}};
-  static constexpr convc_argument output = {CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, 1,
-                                            CONVC_DTYPE_F32};
+  constexpr convc_product none{};
+  static constexpr convc_argument output = {
+      CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32};
   const convc_step step = {zeros, &output, 1, 1, "layer"};
   convc_variant variant{};
   variant.isa = "any";
@@ -315,7 +181,7 @@ TEST_CASE("outputs that are nearly all zero are mistrusted") {
   variant.step_count = 1;
   kernel.variants = &variant;
   kernel.variable_count = 0;
-  const ExerciseSubject subject{&kernel, &graph, "any", std::vector<Plan>(1)};
+  const ExerciseSubject subject{&kernel, &graph, &graph, "any", std::vector<Plan>(1)};
   const ExerciseResult result = exercise_kernel(subject, {});
   INFO(result.message);
   CHECK(result.verdict == Verdict::mistrusted);

@@ -38,6 +38,7 @@ struct Library {
     return verdicts;
   }
 
+  /// As it was written: what the reference computes. The kernels stay.
   LayerSpec& layer(std::size_t graph) { return artifact.module.graphs[graph].nodes[0].layer; }
 
   Options options;
@@ -78,7 +79,9 @@ TEST_CASE("padding on the wrong side is found") {
 
 TEST_CASE("a forgotten activation is found") {
   Library library;
-  library.layer(1).activation = Activation::relu;
+  PostOp relu;
+  relu.activation = default_activation(ActivationFunction::relu);
+  library.layer(1).post_ops = {relu};
   CHECK(library.verify(exit_verification_failed) == Verdicts{Verdict::passed, Verdict::failed});
 }
 

@@ -119,7 +119,7 @@ class Run(CliTest):
         command = ["run", "net.conv", "--input", "x.npy", "--output", "y.npy"]
         self.check(0, *command, "--weights", "w")
         self.assertEqual(read_npy(self.read("y.npy", "rb")), ((1, 1, 1), [-34]))
-        self.assertIn("several layers: their numbers come from --weights DIR",
+        self.assertIn("`net` has more than a kernel and a bias: its numbers come from --weights DIR",
                       self.check(1, *command, "--kernel", "w/a.kernel.npy").err)
 
     def test_wrong_arrays(self):
@@ -142,8 +142,11 @@ class Run(CliTest):
 
     def test_an_output_that_cannot_be_written(self):
         command = self.write_edges()
-        result = self.check(4, *command[:-1], "absent/y.npy")
-        self.assertIn("--output absent/y.npy: cannot write: No such file or directory", result.err)
+        self.write("file", "")
+        result = self.check(4, *command[:-1], "file/y.npy")
+        self.assertIn("cannot write `file/y.npy`: Not a directory", result.err)
+        self.check(0, *command[:-1], "new/y.npy")
+        self.assertEqual(os.listdir(self.path("new")), ["y.npy"])
 
     def test_which_layer(self):
         self.write("two.conv", EDGES + SMALL)
@@ -151,7 +154,7 @@ class Run(CliTest):
         command = ["run", "two.conv", "--input", "x.npy", "--output", "y.npy"]
         self.assertIn("`--layer N` says which to run", self.check(2, *command).err)
         self.check(0, *command, "--layer", "vertical")
-        self.assertIn("so it takes no --kernel or --bias",
+        self.assertIn("`vertical` takes no --kernel or --bias",
                       self.check(1, *command, "--layer", "vertical", "--kernel", "x.npy").err)
 
 

@@ -32,12 +32,13 @@ TEST_CASE("all errors of a plan file are reported with their line") {
   CHECK_THAT(errors[3], Catch::StartsWith("p:5: error: "));
 }
 
-TEST_CASE("layers of a Sequential carry its name") {
+TEST_CASE("steps of a network carry its name, and a number where a layer has several") {
   Graph graph;
   graph.name = "net";
-  graph.nodes.resize(1);
+  graph.nodes.resize(3);
   graph.nodes[0].layer.name = "conv";
-  CHECK(layer_path(graph, graph.nodes[0]) == "net");
-  graph.is_sequential = true;
-  CHECK(layer_path(graph, graph.nodes[0]) == "net/conv");
+  graph.nodes[1].layer.name = graph.nodes[2].layer.name = "up";
+  CHECK(step_paths(graph) == std::vector<std::string>{"conv", "up.1", "up.2"});
+  graph.form = GraphForm::sequential;
+  CHECK(step_paths(graph) == std::vector<std::string>{"net/conv", "net/up.1", "net/up.2"});
 }

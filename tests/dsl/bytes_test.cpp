@@ -164,7 +164,7 @@ TEST_CASE("a large bank of filters is read") {
   CHECK(layer.kernel->shape == std::vector<std::int64_t>{7, 7, 32, 64});
   CHECK(layer.kernel->values.size() == 7 * 7 * 32 * 64);
   CHECK(layer.kernel->values[64 + 1] == 0.5F);  // c = 1, k = 1
-  CHECK(layer.kernel_size == Size2D{7, 7});
+  CHECK(layer.kernel_size == Size{7, 7});
 }
 
 }  // namespace

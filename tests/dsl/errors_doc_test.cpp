@@ -6,7 +6,9 @@
 #include <sstream>
 
 #include "dsl/codes.h"
+#include "dsl/onnx/load_onnx.h"
 #include "tests/dsl/load_helpers.h"
+#include "tests/dsl/onnx_examples.h"
 #include "tests/support/golden.h"
 
 namespace convc::test {
@@ -20,6 +22,21 @@ Loaded load_paths(const std::vector<std::string>& paths, const std::string& name
   loaded.module = load_spec_files(paths, name, diagnostics);
   loaded.text = diagnostics.render(false);
   loaded.codes = diagnostics.codes();
+  return loaded;
+}
+
+// A model; the folder of the tests is no part of what is shown.
+Loaded load_model(const std::string& bytes) {
+  const std::string folder = CONVC_SCRATCH "/";
+  write_text(folder + "model.onnx", bytes);
+  Diagnostics diagnostics;
+  Loaded loaded;
+  loaded.module = load_onnx_file(folder + "model.onnx", "net", diagnostics);
+  loaded.text = diagnostics.render(false);
+  loaded.codes = diagnostics.codes();
+  for (std::size_t at; (at = loaded.text.find(folder)) != std::string::npos;) {
+    loaded.text.erase(at, folder.size());
+  }
   return loaded;
 }
 
@@ -40,6 +57,16 @@ const std::map<std::string, std::function<Loaded()>>& command_examples() {
          return load_paths({file, other}, "");
        }},
       {"E006", [layer] { return load(layer, "my-filters.conv"); }},
+      {"E080", [] { return load_model("not a model"); }},
+      {"E081", [] { return load_model(OnnxExample{"MaxPool"}.bytes()); }},
+      {"W004",
+       [] {
+         return load_model(OnnxExample{"Relu", 99}.bytes());
+       }},
+      {"W005",
+       [] {
+         return load_model(OnnxExample{"Relu", 17, true}.bytes());
+       }},
       {"E014", [] { return load("x = " + std::string(101, '['), "deep.conv"); }},
   };
   return examples;

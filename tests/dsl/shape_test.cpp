@@ -12,9 +12,9 @@ TEST_CASE("the text-book example") {
   const Module module =
       load_valid("Conv2D(filters=32, kernel_size=3, padding=\"same\", input_shape=(5, 5, 1))");
   const LayerSpec& layer = module.graphs[0].nodes[0].layer;
-  CHECK(layer.out == Size2D{5, 5});
+  CHECK(layer.out == Size{5, 5});
   CHECK(layer.filters == 32);
-  CHECK(layer.padding == Padding2D{1, 1, 1, 1});
+  CHECK(layer.padding == Padding{1, 1, 1, 1});
   CHECK(layer.name == "conv2d");
   CHECK_FALSE(module.graphs[0].batch_given);
   CHECK(layer.batch == 1);
@@ -73,14 +73,15 @@ TEST_CASE("arguments arrive, by position and by name, in Keras' order") {
       "Conv2D(4, (3, 2), (2, 1), \"same\", \"channels_last\", (1, 3), 2, \"relu\", False,"
       " input_shape=(9, 8, 6), batch=5, dtype=\"float32\", padding_mode=\"zeros\", name=\"x\")");
   CHECK(layer.filters == 4);
-  CHECK(layer.kernel_size == Size2D{3, 2});
-  CHECK(layer.strides == Size2D{2, 1});
-  CHECK(layer.padding_mode == PaddingMode::same);
-  CHECK(layer.dilation_rate == Size2D{1, 3});
+  CHECK(layer.kernel_size == Size{3, 2});
+  CHECK(layer.strides == Size{2, 1});
+  CHECK(layer.padding_rule == PaddingRule::same);
+  CHECK(layer.dilation_rate == Size{1, 3});
   CHECK(layer.groups == 2);
-  CHECK(layer.activation == Activation::relu);
+  REQUIRE(layer.post_ops.size() == 1);
+  CHECK(layer.post_ops[0].activation == default_activation(ActivationFunction::relu));
   CHECK_FALSE(layer.use_bias);
-  CHECK(layer.in == Size2D{9, 8});
+  CHECK(layer.in == Size{9, 8});
   CHECK(layer.in_channels == 6);
   CHECK(layer.batch == 5);
   CHECK(layer.name == "x");
@@ -105,15 +106,15 @@ Sequential(name="net", layers=[
   REQUIRE(module.graphs.size() == 1);
   const Graph& graph = module.graphs[0];
   CHECK(graph.name == "net");
-  CHECK(graph.is_sequential);
+  CHECK(graph.form == GraphForm::sequential);
   CHECK(graph.batch_given);
   REQUIRE(graph.nodes.size() == 3);
   CHECK(graph.nodes[0].layer.name == "conv2d");
   CHECK(graph.nodes[2].layer.name == "conv2d_1");
-  CHECK(graph.nodes[1].layer.in == Size2D{15, 14});
+  CHECK(graph.nodes[1].layer.in == Size{15, 14});
   CHECK(graph.nodes[1].layer.in_channels == 8);
   CHECK(graph.nodes[2].layer.batch == 2);
-  CHECK(graph.nodes[2].layer.out == Size2D{15, 14});
+  CHECK(graph.nodes[2].layer.out == Size{15, 14});
   REQUIRE(graph.tensors.size() == 4);
   CHECK(graph.tensors[0].name == "input");
   CHECK(graph.tensors[2].name == "middle");
@@ -132,7 +133,7 @@ TEST_CASE("a Sequential takes its shape from Input, from its first layer, or fro
       "Sequential([Conv2D(4, 3, input_shape=(8, 8, 3))], name='n')",
       "Sequential([Input(shape=(8, 8, 3)), Conv2D(4, 3, input_shape=(8, 8, 3))], name='n')");
   const Module module = load_valid(spec);
-  CHECK(module.graphs[0].nodes[0].layer.out == Size2D{6, 6});
+  CHECK(module.graphs[0].nodes[0].layer.out == Size{6, 6});
   CHECK_FALSE(module.graphs[0].batch_given);
 }
 
@@ -140,7 +141,7 @@ TEST_CASE("batch_shape gives batch and shape at once") {
   const Module module = load_valid("Sequential([Input(batch_shape=(3, 8, 9, 2)), Conv2D(4, 3)])");
   CHECK(module.graphs[0].batch_given);
   CHECK(module.graphs[0].nodes[0].layer.batch == 3);
-  CHECK(module.graphs[0].nodes[0].layer.in == Size2D{8, 9});
+  CHECK(module.graphs[0].nodes[0].layer.in == Size{8, 9});
 }
 
 TEST_CASE("sizes next to the limits") {
@@ -150,7 +151,7 @@ TEST_CASE("sizes next to the limits") {
   CHECK(has(load("Conv2D(1, 1, input_shape=(46341, 46341, 1))"), Code::tensor_too_large));
   CHECK(has(load("Conv2D(2147483647, 2, input_shape=(2, 2, 2))"), Code::tensor_too_large));
   CHECK(has(load("Conv2D(1, 1, strides=2147483648, input_shape=(2, 2, 2))"), Code::size_too_large));
-  CHECK(load_layer("Conv2D(1, 1, strides=2147483647, input_shape=(2, 2, 2))").out == Size2D{1, 1});
+  CHECK(load_layer("Conv2D(1, 1, strides=2147483647, input_shape=(2, 2, 2))").out == Size{1, 1});
   CHECK(has(load("Conv2D(1, 2, padding='same', dilation_rate=2147483647, input_shape=(9, 9, 9))"),
             Code::size_too_large));
   CHECK(has(load("Conv2D(1, 1, padding=((2147483647, 0), (0, 0)), input_shape=(2, 2, 2))"),

@@ -17,7 +17,7 @@ edges = [row, [-1, 0.5]]
 same = edges
 Conv2D(1, kernel=same, use_bias=False, input_shape=(9, 9, 1), strides=size)
 )");
-  CHECK(layer.strides == Size2D{3, 5});
+  CHECK(layer.strides == Size{3, 5});
   REQUIRE(layer.kernel != nullptr);
   CHECK(layer.kernel->shape == std::vector<std::int64_t>{2, 2, 1, 1});
   CHECK(layer.kernel->values == std::vector<float>{1, 0, -1, 0.5F});
@@ -31,7 +31,7 @@ k = 5
 Conv2D(1, k, input_shape=(9, 9, 1))
 Conv2D(1, 3, bias=a, kernel=[[1, 2, 3], [4, 5, 6], [7, 8, 9]], input_shape=(9, 9, 1))
 )");
-  CHECK(module.graphs[0].nodes[0].layer.kernel_size == Size2D{5, 5});
+  CHECK(module.graphs[0].nodes[0].layer.kernel_size == Size{5, 5});
   CHECK(module.graphs[1].nodes[0].layer.bias->values == std::vector<float>{3});
 }
 

@@ -223,12 +223,12 @@ TEST_CASE("the manifest holds plans, costs, sizes and bounds", "[library]") {
   CHECK(variant["isa"] == "avx2");
   CHECK(variant["code_bytes"] > 100);
   CHECK(variant["packed_bytes"] >= 64 + 4 * (8 * 3 * 3 * 4 + 8));
-  const auto& layer = variant["layers"][0];
+  const auto& layer = variant["steps"][0];
   CHECK(layer["plan"] == to_text(artifact.layers[0][0][0].plan));
   CHECK(layer["error_bound"]["gamma_n"] == 3 * 3 * 4 + 1);
   CHECK(json["kernels"][2]["weights"].empty());
   CHECK(json["kernels"][2]["variants"][0]["packed_bytes"] == 0);
-  CHECK(json["kernels"][3]["variants"][0]["layers"].size() == 2);
+  CHECK(json["kernels"][3]["variants"][0]["steps"].size() == 2);
 }
 
 }  // namespace

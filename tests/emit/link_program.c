@@ -85,6 +85,40 @@ static void run_two(const convc_options* options) {
   free(input), free(output), free(kernel), free(bias), free(packed), free(workspace);
 }
 
+static void run_open(const convc_options* options) {
+  /* A run-time size: the height. */
+  const int64_t height = 3;
+  int64_t shape[4] = {0, 0, 0, 0};
+  size_t bytes = 0;
+  float* input = numbers(9 * 5, 2.0f);
+  float* output = numbers(9 * 5, -1.0f);
+  float factor = 4.0f;
+  void* packed = aligned_alloc(CONVC_ALIGNMENT, TWO_OPEN_PACKED_BYTES);
+  void* workspace =
+      aligned_alloc(CONVC_ALIGNMENT, two_open_workspace_bytes(options) + CONVC_ALIGNMENT);
+  two_open_weights weights;
+  two_open_io io;
+  weights.kernel = &factor;
+  io.input = input;
+  io.output = output;
+  io.height = height;
+  expect_ok("convc_output_shape", convc_output_shape(&two_open_kernel, 0, &height, shape, &bytes));
+  expect_near("two_open, height", (double)shape[1], 3);
+  expect_near("two_open, bytes", (double)bytes, 3 * 5 * sizeof(float));
+  expect_ok("two_open_pack", two_open_pack(&weights, packed, TWO_OPEN_PACKED_BYTES, options));
+  expect_ok("two_open_run", two_open_run(&io, packed, TWO_OPEN_PACKED_BYTES, workspace,
+                                         two_open_workspace_bytes(options), options));
+  expect_near("two_open", output[3 * 5 - 1], 8);
+  expect_near("two_open, beyond", output[3 * 5], -1);
+  io.height = 10;
+  if (two_open_run(&io, packed, TWO_OPEN_PACKED_BYTES, workspace, two_open_workspace_bytes(options),
+                   options) != CONVC_WRONG_SIZE) {
+    puts("two_open: a height beyond its range was taken");
+    ++failures;
+  }
+  free(input), free(output), free(packed), free(workspace);
+}
+
 static void run_three(const convc_options* options) {
   float* input = numbers(THREE_EDGES_INPUT_ELEMENTS, 0.0f);
   float* output = numbers(THREE_EDGES_OUTPUT_ELEMENTS, -1.0f);
@@ -131,6 +165,7 @@ int main(void) {
     }
     run_one(&options);
     run_two(&options);
+    run_open(&options);
     run_ordinary();
     run_three(&options);
   }

@@ -21,7 +21,8 @@ void write_libraries(const ScratchDirectory& directory) {
       {"one", "Conv2D(8, 3, input_shape=(6, 6, 4), name='a')"},
       {"two",
        "Conv2D(8, 3, input_shape=(6, 6, 4), name='same')\n"
-       "Sequential(name='net', layers=[Input(shape=(6, 6, 4)), Conv2D(8, 3), Conv2D(2, 1)])"},
+       "Sequential(name='net', layers=[Input(shape=(6, 6, 4)), Conv2D(8, 3), Conv2D(2, 1)])\n"
+       "Conv2D(1, 1, use_bias=False, input_shape=(Dim(max=9), 5, 1), name='open')"},
       {"three",
        "Conv2D(1, 3, kernel=[[1, 0, -1], [1, 0, -1], [1, 0, -1]], use_bias=False,"
        " input_shape=(9, 9, 1), name='edges')"}};

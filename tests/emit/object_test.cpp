@@ -86,7 +86,7 @@ TEST_CASE("constant data are aligned, weak and hidden", "[object]") {
   const ScratchDirectory directory;
   const std::string bytes("some\0bytes", 10);
   test::write_text_file(directory / "c.o",
-                        constant_object({"convc_k_x_data", bytes}, "x86_64-unknown-linux-gnu"));
+                        constant_object({"convc_d_x", bytes}, "x86_64-unknown-linux-gnu"));
   const auto symbols =
       run_command(std::string(CONVC_LLVM_READELF) + " --symbols " + (directory / "c.o"));
   CHECK(symbols.output.find("10 OBJECT  WEAK   HIDDEN") != std::string::npos);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "dsl/canonical.h"
 #include "dsl/load.h"
 #include "dsl/printer.h"
 
@@ -41,6 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       convc::Diagnostics ignored;
       const auto one = convc::load_spec_text(line, "line.conv", "fuzz", ignored);
       require(one.has_value(), "a repro line is refused", line + ignored.render(false));
+      // Within a graph the typical size of a run-time size follows from that of its inputs.
+      if (node.layer.open.any() && graph.nodes.size() > 1) continue;
       require(one->graphs[0].nodes[0].layer == node.layer, "a repro line reads differently", line);
       require(convc::canonical_layer_text(one->graphs[0].nodes[0].layer) ==
                   convc::canonical_layer_text(node.layer),

@@ -10,6 +10,7 @@
 #include "generators/driver/session.h"
 #include "generators/driver/verification.h"
 #include "generators/emit/compile.h"
+#include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
 
 namespace convc::test {
@@ -59,7 +60,8 @@ void check_kernels(const Module& module, const PlanChoice& choose_plan) {
   Session session(options);
   session.module = module;
   session.targets = runnable_targets();
-  const ModulePlans plans = plans_for(module, session.targets, choose_plan);
+  session.lowered = lower(module);
+  const ModulePlans plans = plans_for(session.lowered, session.targets, choose_plan);
 
   CompileOptions compile_options;
   compile_options.workers.jobs = 2;
@@ -70,7 +72,8 @@ void check_kernels(const Module& module, const PlanChoice& choose_plan) {
 
   verify_artifact(session, *compiled.artifact, "auto", ExerciseOptions{},
                   [&](const VerifiedKernel& one) {
-                    const Graph& graph = module.graphs[one.graph];
+                    const Graph& graph = session.lowered.graphs[one.graph];
+                    UNSCOPED_INFO(print(Module{module.name, {module.graphs[one.graph]}}));
                     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
                       UNSCOPED_INFO(layer_to_spec_line(graph.nodes[i].layer)
                                     << "\n  " << session.targets[one.target].machine.isa << ": "

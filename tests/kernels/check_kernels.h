@@ -12,7 +12,8 @@ namespace convc::test {
 
 using PlanChoice = std::function<Plan(const LayerSpec&, const Machine&)>;
 
-/// One Catch2 assertion per kernel and target. Targets that cannot run here are named once, with
+/// `module` is as written; plans are chosen for what lowering makes of it. One Catch2 assertion per
+/// kernel and target. Targets that cannot run here are named once, with
 /// the reason. Fails when none can.
 void check_kernels(const Module& module, const PlanChoice& choose_plan);
 

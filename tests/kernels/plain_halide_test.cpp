@@ -10,10 +10,10 @@
 
 int main() {
   constexpr int kSize = 9, kChannels = 5, kFilters = 12, kPanel = 16;
-  Halide::Runtime::Buffer<float> input(kChannels, kSize, kSize, 1);
-  Halide::Runtime::Buffer<float> packed(kPanel, kChannels, 3, 3, 1, 1);
-  Halide::Runtime::Buffer<float> bias(kPanel);
-  Halide::Runtime::Buffer<float> output(kFilters, kSize, kSize, 1);
+  Halide::Runtime::Buffer<float> input(kChannels, kSize, kSize, 1, 1, 1);
+  Halide::Runtime::Buffer<float> packed(kPanel, kChannels, 3, 3, 1, 1, 1, 1);
+  Halide::Runtime::Buffer<float> bias(kPanel, 1);
+  Halide::Runtime::Buffer<float> output(kFilters, kSize, kSize, 1, 1, 1);
   std::vector<float> kernel(9 * kChannels * kFilters);  // HWIO
   for (std::size_t i = 0; i < input.number_of_elements(); ++i) {
     input.data()[i] = static_cast<float>(i % 7) - 3;
@@ -25,19 +25,21 @@ int main() {
       packed.data()[tap * kPanel + k] = kernel[tap * kFilters + k];
     }
   }
-  for (int k = 0; k < kPanel; ++k) bias(k) = static_cast<float>(k);
+  for (int k = 0; k < kPanel; ++k) bias(k, 0) = static_cast<float>(k);
   if (plain_halide_conv(input, packed, bias, output) != 0) return 1;
 
-  convc_conv2d conv{};
-  conv.batch = 1;
-  conv.in_height = conv.in_width = kSize;
+  convc_conv conv{};
   conv.in_channels = kChannels;
   conv.filters = kFilters;
-  conv.kernel_height = conv.kernel_width = 3;
-  conv.pad_top = conv.pad_bottom = conv.pad_left = conv.pad_right = 1;
+  for (int axis = 1; axis < 3; ++axis) {
+    conv.in[axis] = kSize;
+    conv.kernel[axis] = 3;
+    conv.pad_before[axis] = conv.pad_after[axis] = 1;
+  }
+  const std::vector<double> in_double(input.data(), input.data() + input.number_of_elements());
   std::vector<double> expected(output.number_of_elements());
-  if (convc_reference_conv2d(&conv, input.data(), kernel.data(), bias.data(), expected.data(),
-                             nullptr) != 0) {
+  if (convc_reference_conv(&conv, in_double.data(), kernel.data(), bias.data(), expected.data(),
+                           nullptr) != 0) {
     return 1;
   }
   for (std::size_t i = 0; i < expected.size(); ++i) {

@@ -66,3 +66,25 @@ TEST_CASE("an all-zero filter has no slices and no taps", "[literal]") {
   REQUIRE(separate(zero).has_value());
   CHECK(separate(zero)->empty());
 }
+
+TEST_CASE("numbers are found in every layout", "[literal]") {
+  LayerSpec layer;
+  layer.kernel_size = {1, 2};
+  layer.in_channels = 2;
+  layer.filters = 3;
+  std::vector<float> numbers(12);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  layer.kernel = std::make_shared<Literal>(Literal{{1, 2, 2, 3}, numbers});
+  CHECK(literal_number(layer, {0, 1, 0}, 1, 2) == (1 * 2 + 1) * 3 + 2);  // HWIO
+  layer.kernel_layout = KernelLayout::filters_first;                     // OIHW
+  CHECK(literal_number(layer, {0, 1, 0}, 1, 2) == (2 * 2 + 1) * 2 + 1);
+
+  layer.kernel_layout = KernelLayout::filters_last;  // (kernel.., channels, multiplier)
+  layer.kind = LayerKind::depthwise_conv;
+  layer.in_channels = layer.groups = 2;
+  layer.depth_multiplier = 3;
+  layer.filters = 6;
+  CHECK(literal_number(layer, {0, 1, 0}, 0, 4) == (1 * 2 + 1) * 3 + 1);
+  layer.kernel_layout = KernelLayout::filters_first;  // (filters, 1, kernel..)
+  CHECK(literal_number(layer, {0, 1, 0}, 0, 4) == 4 * 2 + 1);
+}

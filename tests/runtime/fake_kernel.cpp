@@ -10,12 +10,16 @@ constexpr std::int64_t kKernelShape[] = {2, 1, 4, 5};
 constexpr std::int64_t kBiasShape[] = {5};
 
 constexpr std::uint64_t kTensorBytes = kTensorElements * sizeof(float);
-constexpr convc_tensor kInputs[] = {{"input", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes},
-                                    {"second", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes}};
-constexpr convc_tensor kOutputs[] = {{"output", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes}};
+constexpr convc_product kFixed{};
+constexpr convc_tensor kInputs[] = {
+    {"input", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes, nullptr, kFixed, kFixed},
+    {"second", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes, nullptr, kFixed, kFixed}};
+constexpr convc_tensor kOutputs[] = {
+    {"output", kTensorShape, 2, CONVC_DTYPE_F32, kTensorBytes, nullptr, kFixed, kFixed}};
 constexpr convc_tensor kVariables[] = {
-    {"kernel", kKernelShape, 4, CONVC_DTYPE_F32, kKernelElements * sizeof(float)},
-    {"bias", kBiasShape, 1, CONVC_DTYPE_F32, kFilters * sizeof(float)}};
+    {"kernel", kKernelShape, 4, CONVC_DTYPE_F32, kKernelElements * sizeof(float), nullptr, kFixed,
+     kFixed},
+    {"bias", kBiasShape, 1, CONVC_DTYPE_F32, kFilters * sizeof(float), nullptr, kFixed, kFixed}};
 
 constexpr convc_dim kTensorDims[] = {{4, 1}, {4, 4}};
 // Two panels of 4 filters for 5: 2 * 4 * (2 * 1 * 4) floats.
@@ -25,19 +29,55 @@ constexpr convc_dim kPackedBiasDims[] = {{8, 1}};
 
 }  // namespace
 
+convc_packing panels_packing(std::int64_t height, std::int64_t width, std::int64_t channels,
+                             std::int64_t filters, std::int64_t panel, std::int64_t block) {
+  convc_packing p{};
+  p.kind = CONVC_PACK_PANELS;
+  p.variable_elements = static_cast<std::uint64_t>(height * width * channels * filters);
+  p.groups = p.kernel_depth = 1;
+  p.filters = filters;
+  p.channels = channels;
+  p.kernel_height = height;
+  p.kernel_width = width;
+  p.filter_panel = panel;
+  p.channel_block = block;
+  p.filter_stride = 1;
+  p.channel_stride = filters;
+  p.column_stride = filters * channels;
+  p.row_stride = p.depth_stride = filters * channels * width;
+  p.gamma = p.beta = p.mean = p.variance = CONVC_NO_VARIABLE;
+  return p;
+}
+
+convc_packing vector_packing(std::uint32_t variable, std::int64_t filters, std::int64_t panel) {
+  convc_packing p = panels_packing(1, 1, 1, filters, panel, 1);
+  p.kind = CONVC_PACK_VECTOR;
+  p.variable = variable;
+  return p;
+}
+
+convc_argument fake_argument(std::uint32_t source, std::uint32_t index, std::uint64_t offset_bytes,
+                             const convc_dim* dims, std::uint32_t rank) {
+  return {source, index, offset_bytes, nullptr, dims, nullptr, kFixed, rank, CONVC_DTYPE_F32};
+}
+
 FakeKernel::FakeKernel(StepFunction function, std::uint32_t max_tasks) {
   const std::uint64_t kernel_offset = CONVC_PACKED_HEADER_BYTES;
   const std::uint64_t bias_offset = kernel_offset + kPackedKernelBytes;
   const std::uint64_t packed_bytes = CONVC_ALIGN_UP(bias_offset + 8 * sizeof(float));
-  packings[0] = {CONVC_PACK_PANELS, 0, kernel_offset, kPackedKernelBytes, 2, 1, 4, 5, 4, 2};
-  packings[1] = {CONVC_PACK_BIAS, 1, bias_offset, 8 * sizeof(float), 1, 1, 1, 5, 4, 1};
+  packings[0] = panels_packing(2, 1, 4, 5, 4, 2);
+  packings[0].offset_bytes = kernel_offset;
+  packings[0].bytes = kPackedKernelBytes;
+  packings[1] = vector_packing(1, 5, 4);
+  packings[1].offset_bytes = bias_offset;
+  packings[1].bytes = 8 * sizeof(float);
 
-  arguments[0] = {CONVC_SOURCE_INPUT, 0, 0, nullptr, kTensorDims, 2, CONVC_DTYPE_F32};
-  arguments[1] = {CONVC_SOURCE_INPUT, 1, 0, nullptr, kTensorDims, 2, CONVC_DTYPE_F32};
-  arguments[2] = {CONVC_SOURCE_PACKED, 0, kernel_offset, nullptr, kPackedKernelDims, 1, 0};
-  arguments[3] = {CONVC_SOURCE_PACKED, 0, bias_offset, nullptr, kPackedBiasDims, 1, 0};
-  arguments[4] = {CONVC_SOURCE_WORKSPACE, 0, 0, nullptr, kTensorDims, 2, CONVC_DTYPE_F32};
-  arguments[5] = {CONVC_SOURCE_OUTPUT, 0, 0, nullptr, kTensorDims, 2, CONVC_DTYPE_F32};
+  arguments[0] = fake_argument(CONVC_SOURCE_INPUT, 0, 0, kTensorDims, 2);
+  arguments[1] = fake_argument(CONVC_SOURCE_INPUT, 1, 0, kTensorDims, 2);
+  arguments[2] = fake_argument(CONVC_SOURCE_PACKED, 0, kernel_offset, kPackedKernelDims, 1);
+  arguments[3] = fake_argument(CONVC_SOURCE_PACKED, 0, bias_offset, kPackedBiasDims, 1);
+  arguments[4] = fake_argument(CONVC_SOURCE_WORKSPACE, 0, 0, kTensorDims, 2);
+  arguments[5] = fake_argument(CONVC_SOURCE_OUTPUT, 0, 0, kTensorDims, 2);
   steps[0] = {function, arguments.data(), 6, max_tasks, "layer"};
 
   const char* const names[] = {"future", "wide", "narrow"};

@@ -22,6 +22,15 @@ inline constexpr std::size_t kTensorElements = 16;
 inline constexpr std::size_t kKernelElements = 2 * 1 * 4 * 5;
 inline constexpr std::size_t kFilters = 5;
 
+/// A packing of an HWIO kernel (variable 0), at offset 0.
+convc_packing panels_packing(std::int64_t height, std::int64_t width, std::int64_t channels,
+                             std::int64_t filters, std::int64_t panel, std::int64_t block);
+/// A packing of one number per filter.
+convc_packing vector_packing(std::uint32_t variable, std::int64_t filters, std::int64_t panel);
+/// An argument of fixed sizes.
+convc_argument fake_argument(std::uint32_t source, std::uint32_t index, std::uint64_t offset_bytes,
+                             const convc_dim* dims, std::uint32_t rank);
+
 class FakeKernel {
  public:
   /// `function` is the only step of every variant; its parallel loop has `max_tasks` iterations.

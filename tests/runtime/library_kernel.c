@@ -39,11 +39,13 @@ static int32_t step(void** argv) {
 
 static const int64_t shape[1] = {16};
 static const convc_dim dims[1] = {{16, 1}};
-static const convc_tensor input = {"input", shape, 1, CONVC_DTYPE_F32, 64};
-static const convc_tensor output = {"output", shape, 1, CONVC_DTYPE_F32, 64};
+static const convc_tensor input = {"input",        shape,         1, CONVC_DTYPE_F32, 64, NULL,
+                                   {0, 0, {0}, 0}, {0, 0, {0}, 0}};
+static const convc_tensor output = {"output",       shape,         1, CONVC_DTYPE_F32, 64, NULL,
+                                    {0, 0, {0}, 0}, {0, 0, {0}, 0}};
 static const convc_argument arguments[2] = {
-    {CONVC_SOURCE_INPUT, 0, 0, NULL, dims, 1, CONVC_DTYPE_F32},
-    {CONVC_SOURCE_OUTPUT, 0, 0, NULL, dims, 1, CONVC_DTYPE_F32}};
+    {CONVC_SOURCE_INPUT, 0, 0, NULL, dims, NULL, {0, 0, {0}, 0}, 1, CONVC_DTYPE_F32},
+    {CONVC_SOURCE_OUTPUT, 0, 0, NULL, dims, NULL, {0, 0, {0}, 0}, 1, CONVC_DTYPE_F32}};
 static const convc_step steps[1] = {{step, arguments, 2, 16, "layer"}};
 static const convc_variant variants[1] = {{"plain", 0, {1, 2}, 0, 0, 0, 64, NULL, steps, 0, 1}};
 
@@ -57,7 +59,10 @@ const convc_kernel NAME(_kernel) = {CONVC_ABI_VERSION,
                                     1,
                                     1,
                                     0,
-                                    1};
+                                    1,
+                                    NULL,
+                                    0,
+                                    0};
 
 convc_status NAME(_run)(const float* in, float* out, void* workspace, size_t workspace_bytes,
                         const convc_options* options) {

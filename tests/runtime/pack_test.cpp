@@ -1,8 +1,7 @@
-// Packing: the layouts against their definition, the header, and refusals.
+// convc_pack: the header, what lies where, and refusals. The layouts are pack_layout_test.cpp's.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
-#include <numeric>
 
 #include "convc/pack_layout.h"
 #include "tests/runtime/fake_kernel.h"
@@ -22,105 +21,7 @@ float packed_float(const Call& call, std::uint64_t offset_bytes) {
   return value;
 }
 
-/// One element of the PANELS layout, straight from its definition in kernel_abi.h.
-float expected_panel_element(const convc_packing& p, const std::vector<float>& kernel,
-                             std::int64_t index) {
-  const std::int64_t lane = index % p.filter_panel;
-  const std::int64_t c = index / p.filter_panel % p.channel_block;
-  const std::int64_t j = index / p.filter_panel / p.channel_block % p.kernel_width;
-  const std::int64_t i =
-      index / p.filter_panel / p.channel_block / p.kernel_width % p.kernel_height;
-  const std::int64_t outer =
-      index / p.filter_panel / p.channel_block / p.kernel_width / p.kernel_height;
-  const std::int64_t block = outer % (p.channels / p.channel_block);
-  const std::int64_t filter = outer / (p.channels / p.channel_block) * p.filter_panel + lane;
-  if (filter >= p.filters) return 0;
-  const std::int64_t channel = block * p.channel_block + c;
-  return kernel[static_cast<std::size_t>(
-      ((i * p.kernel_width + j) * p.channels + channel) * p.filters + filter)];
-}
-
 }  // namespace
-
-TEST_CASE("packed layouts are those of kernel_abi.h, and stay within their memory") {
-  convc_packing p{CONVC_PACK_PANELS, 0, 0, 0, 3, 2, 6, 7, 4, 3};
-  SECTION("several panels and blocks, a ragged last panel") {}
-  SECTION("one block") {
-    p.channel_block = 6;
-  }
-  SECTION("blocks of one channel") {
-    p.channel_block = 1;
-  }
-  SECTION("panels of one filter") {
-    p.filter_panel = 1;
-  }
-  SECTION("a panel wider than the filters") {
-    p.filter_panel = 64;
-  }
-  SECTION("panels that fit exactly") {
-    p.filters = 8;
-  }
-  SECTION("pointwise") {
-    p.kernel_height = p.kernel_width = 1;
-  }
-
-  REQUIRE(convc_packing_variable_bytes(&p) ==
-          static_cast<std::uint64_t>(p.kernel_height * p.kernel_width * p.channels * p.filters) *
-              4);
-  const auto elements = static_cast<std::size_t>(convc_packing_bytes(&p) / 4);
-  GuardedBuffer source(static_cast<std::size_t>(convc_packing_variable_bytes(&p) / 4));
-  std::iota(source.span().begin(), source.span().end(), 1.0F);
-  const std::vector<float> kernel(source.span().begin(), source.span().end());
-  for (const Flush flush : {Flush::end, Flush::start}) {
-    GuardedBuffer destination(elements, flush);
-    convc_pack_variable(&p, source.data(), destination.data());
-    for (std::size_t i = 0; i < elements; ++i) {
-      INFO("element " << i);
-      REQUIRE(destination[i] == expected_panel_element(p, kernel, static_cast<std::int64_t>(i)));
-    }
-  }
-}
-
-TEST_CASE("bias is padded with zeros to whole panels") {
-  const convc_packing p{CONVC_PACK_BIAS, 0, 0, 0, 1, 1, 1, 5, 4, 1};
-  REQUIRE(convc_packing_bytes(&p) == 8 * 4);
-  REQUIRE(convc_packing_variable_bytes(&p) == 5 * 4);
-  GuardedBuffer bias(5), destination(8);
-  std::iota(bias.span().begin(), bias.span().end(), 1.0F);
-  convc_pack_variable(&p, bias.data(), destination.data());
-  for (std::size_t i = 0; i < 8; ++i) {
-    CHECK(destination[i] == (i < 5 ? static_cast<float>(i + 1) : 0.0F));
-  }
-}
-
-TEST_CASE("packings that make no sense have no size and write nothing") {
-  convc_packing p{CONVC_PACK_PANELS, 0, 0, 0, 3, 2, 6, 7, 4, 3};
-  SECTION("unknown kind") {
-    p.kind = 9;
-  }
-  SECTION("no filters") {
-    p.filters = 0;
-  }
-  SECTION("negative height") {
-    p.kernel_height = -3;
-  }
-  SECTION("no panel") {
-    p.filter_panel = 0;
-  }
-  SECTION("no block") {
-    p.channel_block = 0;
-  }
-  SECTION("a block that does not divide") {
-    p.channel_block = 4;
-  }
-  SECTION("64 bits overflow") {
-    p.filters = INT64_MAX;
-    p.channels = 3;
-  }
-  CHECK(convc_packing_bytes(&p) == 0);
-  CHECK(convc_packing_variable_bytes(&p) == 0);
-  convc_pack_variable(&p, nullptr, nullptr);
-}
 
 TEST_CASE("convc_pack writes header, panels and bias, and zeros between") {
   const FakeKernel fake(do_nothing);
@@ -135,10 +36,12 @@ TEST_CASE("convc_pack writes header, panels and bias, and zeros between") {
   CHECK(header.identity[0] == 101);
   CHECK(header.identity[1] == 201);
   CHECK(header.packed_bytes == 384);
-  for (std::int64_t i = 0; i < 64; ++i) {
+  std::vector<float> panels(64);
+  convc_pack_variable(&fake.packings[0], call.weights.data(), panels.data());
+  CHECK(panels[0] != panels[1]);
+  for (std::uint64_t i = 0; i < 64; ++i) {
     INFO("element " << i);
-    CHECK(packed_float(call, 64 + 4 * static_cast<std::uint64_t>(i)) ==
-          expected_panel_element(fake.packings[0], call.weights_kernel, i));
+    CHECK(packed_float(call, 64 + 4 * i) == panels[i]);
   }
   for (std::uint64_t i = 0; i < 16; ++i) {
     CHECK(packed_float(call, 320 + 4 * i) == (i < 5 ? 7.0F : 0.0F));
@@ -193,8 +96,25 @@ TEST_CASE("convc_pack refuses, names the argument, and writes nothing") {
     fake.packings[1].offset_bytes = 0;
     expected = CONVC_INTERNAL;
   }
-  SECTION("a packing of another shape than its variable: convc's own fault") {
-    fake.packings[0].filters = 4;
+  SECTION("a packing of another size than its variable: convc's own fault") {
+    fake.packings[0].variable_elements += 1;
+    expected = CONVC_INTERNAL;
+  }
+  SECTION("a packing of no such variable: convc's own fault") {
+    fake.packings[0].variable = 2;
+    expected = CONVC_INTERNAL;
+  }
+  SECTION("a normalization by a variable of another size: convc's own fault") {
+    fake.packings[1].variance = 0;
+    expected = CONVC_INTERNAL;
+  }
+  SECTION("a normalization by no such variable: convc's own fault") {
+    fake.packings[1].variance = 1;
+    fake.packings[1].gamma = 7;
+    expected = CONVC_INTERNAL;
+  }
+  SECTION("a packing larger than its place: convc's own fault") {
+    fake.packings[1].bytes -= 4;
     expected = CONVC_INTERNAL;
   }
   CHECK(call.pack() == expected);

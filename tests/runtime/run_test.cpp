@@ -1,4 +1,5 @@
 // convc_run: what generated code is given, and every refusal of the caller's arguments.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -80,7 +81,8 @@ TEST_CASE("steps run in order and constants come from the library") {
   static const float constant[kTensorElements] = {100};
   std::array<convc_step, 2> steps{fake.steps[0], fake.steps[0]};
   std::array<convc_argument, 6> arguments = fake.arguments;
-  arguments[0] = {CONVC_SOURCE_CONSTANT, 0, 0, constant, arguments[0].dims, 2, CONVC_DTYPE_F32};
+  arguments[0].source = CONVC_SOURCE_CONSTANT;
+  arguments[0].constant = constant;
   steps[1].arguments = arguments.data();
   for (convc_variant& variant : fake.variants) {
     variant.steps = steps.data();
@@ -218,8 +220,8 @@ TEST_CASE("damaged or foreign packed weights are refused") {
     header.header_bytes = 128;
   }
   SECTION("packed by another runtime") {
-    header.abi_version = 2;
-    text = "packed: expected ABI version 1, got 2; pack the weights again";
+    header.abi_version = 1;
+    text = "packed: expected ABI version 2, got 1; pack the weights again";
   }
   SECTION("another kernel") {
     header.identity[0] ^= UINT64_C(1) << 63;
@@ -262,6 +264,10 @@ TEST_CASE("generated code that fails becomes a status, with its layer") {
 }
 
 TEST_CASE("a descriptor that is not sound becomes a status") {
+  constexpr convc_dim beyond[] = {{4, 1}, {5, 4}}, backwards[] = {{4, 1}, {4, -4}};
+  constexpr convc_dim negative[] = {{4, 1}, {-1, 4}};
+  convc_dim huge[8];
+  std::fill_n(huge, 8, convc_dim{INT32_MAX, INT32_MAX});
   FakeKernel fake(add_step);
   Call call(fake);
   call.prepare();
@@ -291,6 +297,37 @@ TEST_CASE("a descriptor that is not sound becomes a status") {
   }
   SECTION("too many arguments") {
     fake.steps[0].argument_count = CONVC_MAX_ARGUMENTS + 1;
+  }
+  SECTION("no dimensions") {
+    fake.arguments[0].dims = nullptr;
+  }
+  SECTION("extents beyond the tensor") {
+    fake.arguments[5].dims = beyond;
+  }
+  SECTION("an offset beyond the tensor") {
+    fake.arguments[5].offset_bytes = 4;
+  }
+  SECTION("an offset between elements") {
+    fake.arguments[5].offset_bytes = 2;
+  }
+  SECTION("an offset at 2^64") {
+    fake.arguments[5].offset_bytes = UINT64_MAX - 3;
+  }
+  SECTION("a stride before the tensor") {
+    fake.arguments[0].dims = backwards;
+  }
+  SECTION("a negative extent") {
+    fake.arguments[0].dims = negative;
+  }
+  SECTION("reaches that overflow 64 bits") {
+    fake.arguments[0].dims = huge;
+    fake.arguments[0].rank = 8;
+  }
+  SECTION("an offset of no size") {
+    fake.arguments[0].open_offset.count = 1;
+  }
+  SECTION("sizes without a table") {
+    fake.descriptor.size_count = 1;
   }
   SECTION("no variants") {
     fake.descriptor.variant_count = 0;

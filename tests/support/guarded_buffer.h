@@ -1,4 +1,4 @@
-// GuardedBuffer: floats between two inaccessible pages, so that a read or write beyond them faults.
+// GuardedArray: numbers between two inaccessible pages, so that a read or write beyond them faults.
 #pragma once
 
 #include <sys/mman.h>
@@ -18,12 +18,13 @@ enum class Flush {
   start,  ///< the first byte is right after a guard page, so aligned to a page
 };
 
-/// `elements` floats, NaN at first. Throws std::bad_alloc when the system has no memory.
-class GuardedBuffer {
+/// `elements` numbers, NaN at first. Throws std::bad_alloc when the system has no memory.
+template <class T>
+class GuardedArray {
  public:
-  explicit GuardedBuffer(std::size_t elements, Flush flush = Flush::end) : elements_(elements) {
+  explicit GuardedArray(std::size_t elements, Flush flush = Flush::end) : elements_(elements) {
     const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t bytes = elements * sizeof(float);
+    const std::size_t bytes = elements * sizeof(T);
     const std::size_t inner_bytes = (bytes + page_bytes - 1) / page_bytes * page_bytes;
     mapping_bytes_ = inner_bytes + 2 * page_bytes;
     mapping_ = mmap(nullptr, mapping_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -34,30 +35,32 @@ class GuardedBuffer {
       throw std::bad_alloc();
     }
     char* const data = flush == Flush::end ? inner + inner_bytes - bytes : inner;
-    data_ = static_cast<float*>(static_cast<void*>(data));
-    fill(std::numeric_limits<float>::quiet_NaN());
+    data_ = static_cast<T*>(static_cast<void*>(data));
+    fill(std::numeric_limits<T>::quiet_NaN());
   }
-  ~GuardedBuffer() { munmap(mapping_, mapping_bytes_); }
-  GuardedBuffer(const GuardedBuffer&) = delete;
-  GuardedBuffer& operator=(const GuardedBuffer&) = delete;
+  ~GuardedArray() { munmap(mapping_, mapping_bytes_); }
+  GuardedArray(const GuardedArray&) = delete;
+  GuardedArray& operator=(const GuardedArray&) = delete;
 
-  [[nodiscard]] float* data() { return data_; }
-  [[nodiscard]] const float* data() const { return data_; }
+  [[nodiscard]] T* data() { return data_; }
+  [[nodiscard]] const T* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return elements_; }
-  [[nodiscard]] std::span<float> span() { return {data_, elements_}; }
-  [[nodiscard]] std::span<const float> span() const { return {data_, elements_}; }
-  float& operator[](std::size_t index) { return data_[index]; }
-  const float& operator[](std::size_t index) const { return data_[index]; }
+  [[nodiscard]] std::span<T> span() { return {data_, elements_}; }
+  [[nodiscard]] std::span<const T> span() const { return {data_, elements_}; }
+  T& operator[](std::size_t index) { return data_[index]; }
+  const T& operator[](std::size_t index) const { return data_[index]; }
 
-  void fill(float value) {
-    for (float& element : span()) element = value;
+  void fill(T value) {
+    for (T& element : span()) element = value;
   }
 
  private:
   void* mapping_ = nullptr;
   std::size_t mapping_bytes_ = 0;
-  float* data_ = nullptr;
+  T* data_ = nullptr;
   std::size_t elements_;
 };
+
+using GuardedBuffer = GuardedArray<float>;
 
 }  // namespace convc::test

@@ -1,186 +1,161 @@
-// Random valid layers and modules, for properties that hold for every spec. Small sizes first: most
-// bugs are in tails and corners, not in volume.
+// Random valid layers and modules, for properties that hold for every spec.
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <memory>
-#include <numeric>
+#include <algorithm>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "dsl/checker.h"
 #include "dsl/cost.h"
-#include "dsl/diagnostics.h"
-#include "dsl/draft.h"
-#include "dsl/names.h"
-#include "dsl/resolve.h"
+#include "tests/support/random_draft.h"
 
 namespace convc::test {
 
-struct RandomLimits {
-  std::int64_t max_batch = 3;
-  std::int64_t max_image = 20;     ///< height and width
-  std::int64_t max_channels = 40;  ///< input channels and filters
-  std::int64_t max_kernel = 5;
-  std::int64_t max_stride = 3;
-  std::int64_t max_dilation = 3;
-  std::int64_t max_padding = 4;
-  std::int64_t max_macs = 4'000'000;
-  int literal_percent = 20;
-  int groups_percent = 25;
-};
-
-using Random = std::mt19937_64;
-
-inline std::int64_t random_in(Random& random, std::int64_t least, std::int64_t most) {
-  return std::uniform_int_distribution<std::int64_t>(least, most)(random);
-}
-
-inline bool chance(Random& random, int percent) {
-  return random_in(random, 1, 100) <= percent;
-}
-
-inline Size2D random_size(Random& random, std::int64_t most) {
-  const std::int64_t height = random_in(random, 1, most);
-  return {height, chance(random, 60) ? height : random_in(random, 1, most)};
-}
-
-/// Numbers of every kind: small integers, zeros of both signs, subnormals, any finite bit pattern.
-inline float random_float(Random& random) {
-  switch (random_in(random, 0, 5)) {
-    case 0:
-      return 0.0F;
-    case 1:
-      return -0.0F;
-    case 2:
-      return static_cast<float>(random_in(random, -9, 9));
-    case 3:
-      return std::uniform_real_distribution<float>(-1, 1)(random);
-    case 4:
-      return 1.0e-45F * static_cast<float>(random_in(random, 0, 1000));
-    default:
-      break;
+/// A function of one layer, and its arguments for where its tensors lie.
+inline GraphDraft random_bare_layer(Random& random, const RandomLimits& limits, bool plain) {
+  const std::string_view callable = limits.callables[static_cast<std::size_t>(
+      random_in(random, 0, static_cast<std::int64_t>(limits.callables.size()) - 1))];
+  const LayerType& type = layer_type(callable);
+  const int rank = type.rank == 0 ? static_cast<int>(random_in(random, 1, 3)) : type.rank;
+  const InputShape input = random_input(random, limits, rank);
+  GraphDraft graph;
+  NodeDraft node{random_draft(random, callable, input, limits, plain), {}, {}};
+  LayerDraft& layer = node.layer;
+  Layout layout = Layout::channels_last;
+  const auto maybe_first = [&] {
+    return chance(random, limits.layout_percent) ? Layout::channels_first : Layout::channels_last;
+  };
+  layout = maybe_first();
+  layer.data_format = {layout, {}};
+  if (type.role == LayerRole::convolution) {
+    if (chance(random, limits.layout_percent)) layer.output_data_format = {maybe_first(), {}};
   }
-  const auto mantissa = static_cast<float>(random_in(random, -(1 << 24), 1 << 24));
-  return std::ldexp(mantissa, static_cast<int>(random_in(random, -140, 100)));
+  layer.input_shape = {random_shape(random, input, layout, limits), {}};
+  if (input.batch != 1 || chance(random, 20)) {
+    const bool open = chance(random, limits.open_percent);
+    layer.batch = {
+        open ? random_parts::open_dim(random, input.batch) : Dim{input.batch, input.batch}, {}};
+  }
+  const auto pitch = [&](std::int64_t row) { return row + random_in(random, 0, 9); };
+  const std::int64_t in_row =
+      layout == Layout::channels_first ? input.size.width : input.size.width * input.channels;
+  if (chance(random, limits.layout_percent)) layer.input_pitch = {pitch(in_row), {}};
+  if (chance(random, limits.layout_percent)) {
+    layer.output_pitch = {pitch(limits.max_channels * 4 * limits.max_image), {}};
+  }
+  graph.nodes.push_back(std::move(node));
+  graph.name = graph.nodes.front().layer.name;
+  complete_chain(&graph);
+  return graph;
 }
 
-inline LiteralRef random_literal(Random& random, std::vector<std::int64_t> shape, bool small) {
-  Literal literal;
-  std::int64_t count = 1;
-  for (const std::int64_t size : shape) count *= size;
-  literal.shape = std::move(shape);
-  for (std::int64_t i = 0; i < count; ++i) {
-    literal.values.push_back(small ? static_cast<float>(random_in(random, -3, 3))
-                                   : random_float(random));
-  }
-  return std::make_shared<const Literal>(std::move(literal));
-}
-
-/// A layer whose arguments are sound one by one; whether it fits `input` is for resolve_layer.
-/// `plain_numbers`: literal filters hold small integers only, so that results are exact.
-inline LayerDraft random_draft(Random& random, const InputShape& input, const RandomLimits& limits,
-                               bool plain_numbers) {
-  LayerDraft draft;
-  std::int64_t filters = random_in(random, 1, limits.max_channels);
-  const std::int64_t groups = chance(random, limits.groups_percent)
-                                  ? std::gcd(input.channels, random_in(random, 1, input.channels))
-                                  : 1;
-  filters = (filters + groups - 1) / groups * groups;
-  const Size2D kernel = random_size(random, limits.max_kernel);
-  draft.filters = {filters, {}};
-  draft.groups = {groups, {}};
-  draft.kernel_size = {kernel, {}};
-  draft.strides = {random_size(random, limits.max_stride), {}};
-  draft.dilation_rate = {chance(random, 60) ? Size2D{} : random_size(random, limits.max_dilation),
-                         {}};
-  PaddingDraft padding;
-  padding.mode = static_cast<PaddingMode>(random_in(random, 0, 2));
-  if (padding.mode == PaddingMode::explicit_pairs) {
-    std::int64_t* pads[] = {&padding.pairs.top, &padding.pairs.bottom, &padding.pairs.left,
-                            &padding.pairs.right};
-    for (std::int64_t* pad : pads) *pad = random_in(random, 0, limits.max_padding);
-  }
-  draft.padding = {padding, {}};
-  draft.activation = {chance(random, 50) ? Activation::relu : Activation::linear, {}};
-  const bool use_bias = chance(random, 60);
-  draft.use_bias = {use_bias, {}};
-  if (chance(random, limits.literal_percent)) {
-    const std::vector<std::int64_t> shape = {kernel.height, kernel.width, input.channels / groups,
-                                             filters};
-    draft.kernel = {random_literal(random, shape, plain_numbers), {}};
-    if (use_bias) draft.bias = {random_literal(random, {filters}, plain_numbers), {}};
-  }
-  return draft;
-}
-
-inline InputShape random_input(Random& random, const RandomLimits& limits) {
-  InputShape input;
-  input.batch = chance(random, 70) ? 1 : random_in(random, 1, limits.max_batch);
-  input.size = random_size(random, limits.max_image);
-  input.channels = random_in(random, 1, limits.max_channels);
-  return input;
+inline std::optional<Module> checked(GraphDraft graph) {
+  ModuleDraft module;
+  module.name = "random";
+  module.graphs.push_back(std::move(graph));
+  Diagnostics discarded;
+  return check_module(module, discarded);
 }
 
 /// A valid layer within the limits. Literal numbers are small integers.
 inline LayerSpec random_layer(Random& random, const RandomLimits& limits = {}) {
   for (;;) {
-    const InputShape input = random_input(random, limits);
-    LayerDraft draft = random_draft(random, input, limits, true);
-    draft.name = "layer";
-    Diagnostics discarded;
-    if (!check_layer(draft, discarded) || !check_input(input, {}, {}, discarded)) continue;
-    std::optional<LayerSpec> layer = resolve_layer(draft, input, discarded);
-    if (layer && cost_of(*layer).macs <= limits.max_macs) return std::move(*layer);
+    const std::optional<Module> module = checked(random_bare_layer(random, limits, true));
+    if (!module) continue;
+    const LayerSpec& layer = module->graphs.front().nodes.front().layer;
+    if (cost_of(layer).macs <= limits.max_macs) return layer;
   }
 }
 
-/// A valid module of 1 to 5 functions, with chains, literal numbers of every kind, and names given
-/// and automatic.
+/// What a tensor of a checked graph with fixed sizes holds.
+inline InputShape shape_of(const Tensor& tensor) {
+  InputShape shape;
+  shape.rank = static_cast<int>(tensor.shape.size()) - 2;
+  shape.batch = tensor.shape.front().max;
+  const bool first = tensor.form.layout == Layout::channels_first;
+  shape.channels = first ? tensor.shape[1].max : tensor.shape.back().max;
+  std::size_t next = first ? 2 : 1;
+  for (const Axis axis : axes_of(shape.rank)) at(shape.size, axis) = tensor.shape[next++].max;
+  return shape;
+}
+
+/// A graph of up to 8 layers that read tensors of one another, all sizes fixed; each layer that
+/// does not fit is left out. Names are "layer_N".
+inline GraphDraft random_graph(Random& random, const RandomLimits& limits,
+                               const std::string& name) {
+  GraphDraft graph;
+  graph.name = name;
+  graph.form = chance(random, 50) ? GraphForm::sequential : GraphForm::model;
+  const bool chain = graph.form == GraphForm::sequential;
+  const int rank = static_cast<int>(random_in(random, 1, 3));
+  const InputShape input = random_input(random, limits, rank);
+  graph.inputs.emplace_back();
+  graph.inputs[0].shape = {random_shape(random, input, Layout::channels_last, limits), {}};
+  if (input.batch != 1 || chance(random, 20)) {
+    graph.inputs[0].batch = {Dim{input.batch, input.batch}, {}};
+  }
+  std::vector<InputShape> tensors = {input};
+  const std::int64_t layers = random_in(random, 1, 8);
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const std::size_t reads = chain
+                                  ? tensors.size() - 1
+                                  : static_cast<std::size_t>(random_in(
+                                        random, 0, static_cast<std::int64_t>(tensors.size()) - 1));
+    NodeDraft node;
+    node.inputs = {reads};
+    std::string_view callable = chance(random, 60) ? kConvolutions[random_in(random, 0, 9)]
+                                                   : kElementwise[random_in(random, 0, 11)];
+    if (!chain && chance(random, 30)) {
+      callable = chance(random, 50) ? "Add" : "Multiply";
+      for (std::int64_t more = random_in(random, 1, 2); more > 0; --more) {
+        node.inputs.push_back(static_cast<std::size_t>(
+            random_in(random, 0, static_cast<std::int64_t>(tensors.size()) - 1)));
+      }
+    }
+    node.layer = random_draft(random, callable, tensors[reads], limits, limits.plain_numbers);
+    node.layer.name = "layer_" + std::to_string(i);
+    GraphDraft longer = graph;
+    longer.nodes.push_back(std::move(node));
+    longer.outputs = {longer.nodes.size()};
+    const std::optional<Module> module = checked(longer);
+    if (!module || cost_of(module->graphs.front()).macs > limits.max_macs) continue;
+    tensors.push_back(shape_of(module->graphs.front().tensors.back()));
+    graph = std::move(longer);
+  }
+  if (chain || graph.nodes.empty()) return graph;
+  // Outputs are what nothing reads.
+  graph.outputs.clear();
+  for (std::size_t tensor = 1; tensor < tensors.size(); ++tensor) {
+    bool read = false;
+    for (const NodeDraft& node : graph.nodes) {
+      read = read || std::find(node.inputs.begin(), node.inputs.end(), tensor) != node.inputs.end();
+    }
+    if (!read) graph.outputs.push_back(tensor);
+  }
+  return graph;
+}
+
+/// A valid module of 1 to 5 functions: layers, chains and graphs, with literal numbers of every
+/// kind.
 inline Module random_module(Random& random, const RandomLimits& limits = {}) {
   for (;;) {
     ModuleDraft module;
     module.name = "random";
-    AutoNames auto_names;
     const std::int64_t graphs = random_in(random, 1, 5);
     for (std::int64_t i = 0; i < graphs; ++i) {
-      GraphDraft graph;
-      graph.is_sequential = chance(random, 50);
-      const InputShape input = random_input(random, limits);
-      const ImageShape shape = {input.size.height, input.size.width, input.channels};
-      const std::int64_t count = graph.is_sequential ? random_in(random, 1, 4) : 1;
-      InputShape next = input;
-      for (std::int64_t n = 0; n < count; ++n) {
-        LayerDraft draft = random_draft(random, next, limits, false);
-        draft.name =
-            chance(random, 50) ? "layer_" + std::to_string(10 * i + n) : auto_names.next("conv2d");
-        Diagnostics discarded;
-        const std::optional<LayerSpec> layer = resolve_layer(draft, next, discarded);
-        if (!layer) continue;
-        next = {next.batch, layer->out, layer->filters};
-        graph.layers.push_back(std::move(draft));
+      GraphDraft graph = chance(random, 50)
+                             ? random_bare_layer(random, limits, limits.plain_numbers)
+                             : random_graph(random, limits, "net" + std::to_string(i));
+      if (graph.form == GraphForm::layer) {
+        graph.name = graph.nodes.front().layer.name = "layer" + std::to_string(i);
       }
-      if (graph.layers.empty()) continue;
-      const bool batch_given = input.batch != 1 || chance(random, 20);
-      if (graph.is_sequential) {
-        graph.input.emplace();
-        graph.input->shape = {shape, {}};
-        if (batch_given) graph.input->batch = {input.batch, {}};
-        graph.name = chance(random, 50) ? "net" + std::to_string(i) : auto_names.next("sequential");
-      } else {
-        graph.layers.front().input_shape = {shape, {}};
-        if (batch_given) graph.layers.front().batch = {input.batch, {}};
-        graph.name = graph.layers.front().name;
-      }
-      module.graphs.push_back(std::move(graph));
+      if (!graph.nodes.empty() && checked(graph)) module.graphs.push_back(std::move(graph));
     }
     Diagnostics discarded;
-    std::optional<Module> checked = check_module(module, discarded);
-    if (checked && !checked->graphs.empty()) return std::move(*checked);
+    std::optional<Module> checked_module = check_module(module, discarded);
+    if (checked_module && !checked_module->graphs.empty()) return std::move(*checked_module);
   }
 }
 

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /* Changes when descriptors or the functions below change incompatibly. */
-#define CONVC_ABI_VERSION 1u
+#define CONVC_ABI_VERSION 2u
 
 /* Alignment in bytes that `packed` and `workspace` need. Inputs, outputs and weights need only the
  * alignment of their element. */
@@ -50,7 +50,8 @@ typedef enum convc_status {
   CONVC_INVALID_OPTIONS = 7, /* a field of convc_options has no meaning */
   CONVC_ABI_MISMATCH = 8,    /* the library was generated for another version of this runtime */
   CONVC_INTERNAL = 9,        /* a bug in convc */
-  CONVC_WRONG_SIZE = 10      /* a span has another size than its tensor (convc.hpp) */
+  CONVC_WRONG_SIZE = 10 /* a run-time size is outside its range; a span has another size than its
+                           tensor (convc.hpp) */
 } convc_status;
 
 /* A fork-join pool of the caller's. parallel_for calls task(task_data, index) once for each index
@@ -129,12 +130,21 @@ CONVC_API size_t convc_workspace_bytes(const convc_kernel* kernel, const convc_o
 CONVC_API convc_status convc_pack(const convc_kernel* kernel, const void* const* weights,
                                   void* packed, size_t packed_bytes, const convc_options* options);
 
-/* Runs the kernel. `io` points at input pointers, then output pointers (a generated NAME_io
- * struct). `packed` may be NULL when convc_packed_bytes is 0, `workspace` when
- * convc_workspace_bytes is 0. Inputs may alias one another and `packed`; outputs and workspace
- * overlap nothing. No byte outside the tensors and the sizes above is read or written. Results do
- * not depend on the thread count. On an error no output is touched, but for CONVC_INTERNAL and a
- * pool that skips tasks (CONVC_INVALID_OPTIONS). */
+/* The shape of an input or output (its rank numbers; NULL: not wanted), and the bytes from its
+ * first element to its last (NULL: not wanted). Of a kernel with run-time sizes they follow from
+ * `open_sizes`, one number per size member of the NAME_io struct, in its order; others take NULL.
+ * CONVC_WRONG_SIZE for a size outside its range and an index beyond the kernel's tensors. */
+CONVC_API convc_status convc_input_shape(const convc_kernel* kernel, uint32_t index,
+                                         const int64_t* open_sizes, int64_t* shape, size_t* bytes);
+CONVC_API convc_status convc_output_shape(const convc_kernel* kernel, uint32_t index,
+                                          const int64_t* open_sizes, int64_t* shape, size_t* bytes);
+
+/* Runs the kernel. `io` points at input pointers, then output pointers, then an int64_t for each
+ * run-time size (a generated NAME_io struct). `packed` may be NULL when convc_packed_bytes is 0,
+ * `workspace` when convc_workspace_bytes is 0. Inputs may alias one another and `packed`; outputs
+ * and workspace overlap nothing. No byte outside the tensors and the sizes above is read or
+ * written. Results do not depend on the thread count. On an error no output is touched, but for
+ * CONVC_INTERNAL and a pool that skips tasks (CONVC_INVALID_OPTIONS). */
 CONVC_API convc_status convc_run(const convc_kernel* kernel, const void* const* io,
                                  const void* packed, size_t packed_bytes, void* workspace,
                                  size_t workspace_bytes, const convc_options* options);

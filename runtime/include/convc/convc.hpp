@@ -9,6 +9,7 @@
 #ifndef CONVC_CONVC_HPP
 #define CONVC_CONVC_HPP
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -76,16 +77,28 @@ inline Status wrong_size(const convc_kernel& kernel, const char* what, const cha
   return Status(CONVC_WRONG_SIZE, text);
 }
 
-/// Compares spans with the descriptor's tensors and collects their pointers.
-template <class Span, std::size_t count>
+/// Bytes of variable number `index`; as convc_input_shape.
+inline convc_status variable_shape(const convc_kernel* kernel, std::uint32_t index,
+                                   const std::int64_t*, std::int64_t*,
+                                   std::size_t* bytes) noexcept {
+  *bytes = static_cast<std::size_t>(kernel->variables[index].bytes);
+  return CONVC_OK;
+}
+
+/// Compares spans with the descriptor's tensors, whose bytes `shape_of` tells, and collects their
+/// pointers.
+template <class ShapeOf, class Span, std::size_t count>
 Status collect(const convc_kernel& kernel, const char* what, const convc_tensor* tensors,
-               std::size_t tensor_count, const std::array<Span, count>& spans,
-               const void** pointers) noexcept {
+               std::size_t tensor_count, ShapeOf shape_of, const std::int64_t* open_sizes,
+               const std::array<Span, count>& spans, const void** pointers) noexcept {
   if (tensor_count != count) return wrong_size(kernel, what, "spans", tensor_count, count);
   for (std::size_t i = 0; i < count; ++i) {
-    if (spans[i].size_bytes() != tensors[i].bytes) {
-      return wrong_size(kernel, tensors[i].name, "elements",
-                        static_cast<std::size_t>(tensors[i].bytes) / sizeof(float),
+    std::size_t bytes = 0;
+    const convc_status status =
+        shape_of(&kernel, static_cast<std::uint32_t>(i), open_sizes, nullptr, &bytes);
+    if (status != CONVC_OK) return Status(status);
+    if (spans[i].size_bytes() != bytes) {
+      return wrong_size(kernel, tensors[i].name, "elements", bytes / sizeof(float),
                         spans[i].size());
     }
     pointers[i] = spans[i].data();
@@ -93,7 +106,8 @@ Status collect(const convc_kernel& kernel, const char* what, const convc_tensor*
   return Status(CONVC_OK);
 }
 
-/// Generated NAME_weights and NAME_io structs are nothing but pointers, in descriptor order.
+/// Generated NAME_weights and NAME_io structs are pointers in descriptor order, then run-time
+/// sizes.
 template <class Struct>
 const void* const* as_pointers(const Struct& pointers) noexcept {
   static_assert(std::is_standard_layout_v<Struct> && std::is_trivially_copyable_v<Struct> &&
@@ -136,7 +150,7 @@ Status pack(const convc_kernel& kernel, const std::array<std::span<const float>,
             Buffer& packed, const convc_options* options = nullptr) noexcept {
   std::array<const void*, count> pointers{};
   const Status sizes = detail::collect(kernel, "variables", kernel.variables, kernel.variable_count,
-                                       variables, pointers.data());
+                                       detail::variable_shape, nullptr, variables, pointers.data());
   if (!sizes) return sizes;
   return Status(convc_pack(&kernel, pointers.data(), packed.data(), packed.size_bytes(), options));
 }
@@ -151,30 +165,59 @@ noexcept {
                           workspace.data(), workspace.size_bytes(), options));
 }
 
-/// Runs on spans, in the order of the NAME_io struct. Errors: those of convc_run; CONVC_WRONG_SIZE
-/// when a span or their number differs from the kernel's.
+/// Run-time sizes of a call, in the order of the NAME_io struct's members.
+using OpenSizes = std::span<const std::int64_t>;
+
+/// Runs on spans, in the order of the NAME_io struct; `open_sizes` has a number for each run-time
+/// size of the kernel. Errors: those of convc_run; CONVC_WRONG_SIZE when a span or their number
+/// differs from the kernel's.
+template <std::size_t input_count, std::size_t output_count>
+Status run(const convc_kernel& kernel, OpenSizes open_sizes,
+           const std::array<std::span<const float>, input_count>& inputs,
+           const std::array<std::span<float>, output_count>& outputs, const Buffer& packed,
+           Buffer& workspace, const convc_options* options = nullptr) noexcept {
+  if (open_sizes.size() != kernel.open_count || open_sizes.size() > CONVC_MAX_SIZES) {
+    return detail::wrong_size(kernel, "sizes", "numbers", kernel.open_count, open_sizes.size());
+  }
+  struct {
+    std::array<const void*, input_count + output_count> pointers;
+    std::array<std::int64_t, CONVC_MAX_SIZES> sizes;
+  } io{};
+  std::copy(open_sizes.begin(), open_sizes.end(), io.sizes.begin());
+  const Status input_sizes =
+      detail::collect(kernel, "inputs", kernel.inputs, kernel.input_count, convc_input_shape,
+                      open_sizes.data(), inputs, io.pointers.data());
+  if (!input_sizes) return input_sizes;
+  const Status output_sizes =
+      detail::collect(kernel, "outputs", kernel.outputs, kernel.output_count, convc_output_shape,
+                      open_sizes.data(), outputs, io.pointers.data() + input_count);
+  if (!output_sizes) return output_sizes;
+  return Status(convc_run(&kernel, detail::as_pointers(io), packed.data(), packed.size_bytes(),
+                          workspace.data(), workspace.size_bytes(), options));
+}
+
+/// The same for a kernel whose sizes are all fixed.
 template <std::size_t input_count, std::size_t output_count>
 Status run(const convc_kernel& kernel,
            const std::array<std::span<const float>, input_count>& inputs,
            const std::array<std::span<float>, output_count>& outputs, const Buffer& packed,
            Buffer& workspace, const convc_options* options = nullptr) noexcept {
-  std::array<const void*, input_count + output_count> pointers{};
-  const Status input_sizes =
-      detail::collect(kernel, "inputs", kernel.inputs, kernel.input_count, inputs, pointers.data());
-  if (!input_sizes) return input_sizes;
-  const Status output_sizes =
-      detail::collect(kernel, "outputs", kernel.outputs, kernel.output_count, outputs,
-                      pointers.data() + input_count);
-  if (!output_sizes) return output_sizes;
-  return Status(convc_run(&kernel, pointers.data(), packed.data(), packed.size_bytes(),
-                          workspace.data(), workspace.size_bytes(), options));
+  return run<input_count, output_count>(kernel, OpenSizes(), inputs, outputs, packed, workspace,
+                                        options);
 }
 
 /// The usual kernel: one input, one output.
 inline Status run(const convc_kernel& kernel, std::span<const float> input, std::span<float> output,
                   const Buffer& packed, Buffer& workspace,
                   const convc_options* options = nullptr) noexcept {
-  return run<1, 1>(kernel, {input}, {output}, packed, workspace, options);
+  return run<1, 1>(kernel, OpenSizes(), {input}, {output}, packed, workspace, options);
+}
+
+/// The usual kernel with run-time sizes.
+inline Status run(const convc_kernel& kernel, OpenSizes open_sizes, std::span<const float> input,
+                  std::span<float> output, const Buffer& packed, Buffer& workspace,
+                  const convc_options* options = nullptr) noexcept {
+  return run<1, 1>(kernel, open_sizes, {input}, {output}, packed, workspace, options);
 }
 
 }  // namespace convc

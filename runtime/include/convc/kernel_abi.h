@@ -13,13 +13,42 @@ extern "C" {
 
 enum { CONVC_DTYPE_F32 = 0 };
 
-/* An input, an output, or a variable (weights) of the kernel: dense, row-major. */
+/* A size known only when the kernel runs. OPEN sizes are members of the io struct (int64_t, after
+ * all pointers, in the order of their first appearance) and are checked against [min, max]; DERIVED
+ * ones follow from an earlier size: floor((size[source] * multiplier + addend) / divisor) + offset.
+ */
+enum { CONVC_SIZE_OPEN = 0, CONVC_SIZE_DERIVED = 1 };
+typedef struct convc_size {
+  const char* name; /* OPEN: member of the io struct, for error texts */
+  uint32_t kind;    /* CONVC_SIZE_* */
+  uint32_t source;  /* DERIVED: index of an earlier size */
+  int64_t min, max; /* OPEN: the range allowed; DERIVED: below min is an error of the caller's */
+  int64_t multiplier, addend, divisor, offset;
+} convc_size;
+
+/* factor * sizes[0] * sizes[1] ..: an extent, a stride or a count of elements. */
+enum { CONVC_MAX_PRODUCT_SIZES = 4, CONVC_MAX_SIZES = 64 };
+typedef struct convc_product {
+  int64_t factor;
+  uint32_t count;                          /* of sizes; 0: a fixed number */
+  uint32_t sizes[CONVC_MAX_PRODUCT_SIZES]; /* indices into the kernel's sizes */
+  uint32_t reserved;
+} convc_product;
+
+/* An input, an output, or a variable (weights) of the kernel. Row-major in the order of its shape;
+ * dense, but for the rows of a tensor with a row pitch. `bytes` spans from the first element to the
+ * last. */
 typedef struct convc_tensor {
-  const char* name; /* as the member of the generated struct */
-  const int64_t* shape;
+  const char* name;     /* as the member of the generated struct */
+  const int64_t* shape; /* an open size has its largest value here */
   uint32_t rank;
   uint32_t dtype; /* CONVC_DTYPE_* */
-  uint64_t bytes; /* product of shape times element size */
+  uint64_t bytes; /* with the largest sizes */
+  /* NULL without run-time sizes; else `rank` extents. */
+  const convc_product* open_shape;
+  /* open_elements - open_gap elements are what `bytes` counts: all rows, less what a pitch leaves
+   * behind the last one. */
+  convc_product open_elements, open_gap;
 } convc_tensor;
 
 /* Where a kernel argument lies. */
@@ -36,18 +65,27 @@ typedef struct convc_dim {
   int32_t stride; /* elements */
 } convc_dim;
 
+typedef struct convc_open_dim {
+  convc_product extent;
+  convc_product stride;
+} convc_open_dim;
+
 typedef struct convc_argument {
   uint32_t source; /* CONVC_SOURCE_* */
   uint32_t index;
   uint64_t offset_bytes;
   const void* constant;
-  const convc_dim* dims; /* innermost first, as Halide has them */
+  const convc_dim* dims; /* innermost first, as Halide has them; NULL where open_dims is not */
+  const convc_open_dim* open_dims;
+  convc_product open_offset; /* elements, on top of offset_bytes; factor 0 without run-time sizes */
   uint32_t rank;
   uint32_t dtype;
 } convc_argument;
 
 /* One call of generated code. `function` is Halide's argv form: argv[0] points at the user-context
- * pointer, argv[1..] are halide_buffer_t*. A non-zero return is an error. */
+ * pointer, argv[1..] are halide_buffer_t*. A non-zero return is an error. Every argument lies
+ * within its tensor, `packed` or the workspace's shared part. A step one of whose arguments has an
+ * extent of 0 (a phase that run-time sizes leave without output) is left out. */
 typedef struct convc_step {
   int32_t (*function)(void** argv);
   const convc_argument* arguments;
@@ -56,24 +94,44 @@ typedef struct convc_step {
   const char* layer;       /* for error texts */
 } convc_step;
 
-enum { CONVC_MAX_ARGUMENTS = 16, CONVC_MAX_RANK = 8, CONVC_MAX_LIVE_ALLOCATIONS = 64 };
+enum { CONVC_MAX_ARGUMENTS = 64, CONVC_MAX_RANK = 8, CONVC_MAX_LIVE_ALLOCATIONS = 64 };
 
-enum { CONVC_PACK_PANELS = 0, CONVC_PACK_BIAS = 1 };
+enum { CONVC_PACK_PANELS = 0, CONVC_PACK_VECTOR = 1 };
+#define CONVC_NO_VARIABLE UINT32_MAX
 
-/* How one variable goes into `packed`.
+/* How one part of `packed` is made from variables.
  *
- * PANELS: HWIO kernel -> [ceil(filters/filter_panel)][channels/channel_block][kernel_height]
- *   [kernel_width][channel_block][filter_panel], zeros beyond `filters`. `channels` are those of
- * one group; channel_block divides it.
+ * PANELS: filters -> [groups][ceil(filters/filter_panel)][channels/channel_block][kernel_depth]
+ *   [kernel_height][kernel_width][channel_block][filter_panel], zeros beyond `filters`. `filters`
+ * and `channels` are those of one group; channel_block divides channels. Element (g, k, c, d, i, j)
+ * is element first + g*group_stride + k*filter_stride + c*channel_stride + d*depth_stride +
+ *   i*row_stride + j*column_stride of `variable`; strides may be negative or 0.
  *
- * BIAS: [filters] -> [ceil(filters/filter_panel) * filter_panel], zeros beyond. */
+ * merges_groups: the filters of all groups in turn form one run of panels, [1][ceil(groups*filters/
+ *   filter_panel)].., zeros beyond the last group's.
+ *
+ * VECTOR: one number per filter -> [groups][ceil(filters/filter_panel) * filter_panel], zeros
+ * beyond. Element (g, k) is element first + g*group_stride + k*filter_stride of `variable`, or
+ * `value` when variable is CONVC_NO_VARIABLE. kernel_*, channels and channel_block are 1.
+ *
+ * Normalization, where `variance` is a variable: n = g*filters + k indexes gamma, beta, mean and
+ * variance, and s[n] = gamma[n] / sqrt(variance[n] + epsilon) in double (1 / sqrt(..) without
+ * gamma). PANELS and VECTOR with is_offset = 0: each element is multiplied by s[n]. VECTOR with
+ * is_offset = 1: (element - mean[n]) * s[n] + beta[n] (+ 0 without beta). Rounded to f32 once. */
 typedef struct convc_packing {
   uint32_t kind;         /* CONVC_PACK_* */
-  uint32_t variable;     /* index into the kernel's variables */
+  uint32_t variable;     /* index into the kernel's variables, or CONVC_NO_VARIABLE (VECTOR) */
   uint64_t offset_bytes; /* from the start of `packed`; at least CONVC_PACKED_HEADER_BYTES */
   uint64_t bytes;
-  int64_t kernel_height, kernel_width, channels, filters; /* 1 where the kind has no such size */
+  uint64_t variable_elements; /* of `variable`, as a check; 0 without one */
+  int64_t groups, filters, channels;
+  int64_t kernel_depth, kernel_height, kernel_width;
   int64_t filter_panel, channel_block;
+  int64_t first, group_stride, filter_stride, channel_stride;
+  int64_t depth_stride, row_stride, column_stride;
+  uint32_t gamma, beta, mean, variance; /* variables [groups * filters], or CONVC_NO_VARIABLE */
+  uint32_t is_offset, merges_groups;
+  double value, epsilon;
 } convc_packing;
 
 /* The workspace: a guard line, the shared part (offsets count from its start), one slice per
@@ -120,6 +178,8 @@ struct convc_kernel {
   const convc_tensor* variables;
   const convc_variant* variants; /* best first */
   uint32_t input_count, output_count, variable_count, variant_count;
+  const convc_size* sizes;         /* run-time sizes; at most CONVC_MAX_SIZES */
+  uint32_t size_count, open_count; /* the first open_count are OPEN */
 };
 
 /* The first bytes of `packed`; 64 bytes, then the packings. Offsets of packings and of

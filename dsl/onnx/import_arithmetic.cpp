@@ -1,0 +1,204 @@
+// Add, Sub, Mul, Div and Sum: of two constants, of an image and a constant, of two images.
+#include <algorithm>
+#include <bit>
+
+#include "dsl/onnx/fold.h"
+#include "dsl/onnx/ops.h"
+#include "dsl/text.h"
+
+namespace convc::onnx_import {
+namespace {
+
+// Sizes of `shape` beside `rank` sizes of the other operand: aligned at the last one, or in opset 6
+// at the attribute `axis`. Nullopt when they do not fit.
+std::optional<std::vector<std::int64_t>> align(NodeReader& node,
+                                               const std::vector<std::int64_t>& shape,
+                                               std::size_t rank) {
+  if (shape.size() > rank) return std::nullopt;
+  std::size_t first = rank - shape.size();
+  if (node.opset() < 7 && node.has("axis")) {
+    const auto sizes = static_cast<std::int64_t>(rank);
+    const std::int64_t axis = node.integer("axis", 0);
+    const std::int64_t given = axis < 0 ? axis + sizes : axis;
+    if (given < 0 || given > static_cast<std::int64_t>(first)) return std::nullopt;
+    first = static_cast<std::size_t>(given);
+  }
+  std::vector<std::int64_t> aligned(rank, 1);
+  std::copy(shape.begin(), shape.end(), aligned.begin() + static_cast<std::ptrdiff_t>(first));
+  return aligned;
+}
+
+void fail_shapes(NodeReader& node, const Image& image, const std::vector<std::int64_t>& other,
+                 const std::string& help) {
+  node.fail(Code::onnx_not_supported,
+            cat("its operands have the shapes ", shape_text(image.model_sizes()), " and ",
+                shape_text(other)))
+      .help(help);
+}
+
+// scale * x + offset, for one number of the constant.
+struct Affine {
+  float scale = 1, offset = 0;
+};
+
+Affine affine_of(const std::string& op, bool constant_first, float number) {
+  if (op == "Add") return {1, number};
+  if (op == "Sub") return constant_first ? Affine{-1, number} : Affine{1, -number};
+  // Adding -0 keeps the sign of a zero.
+  return {op == "Mul" ? number : 1 / number, -0.0F};
+}
+
+// The same for all elements: a rescaling. For each channel: a normalization with mean 0 and
+// variance 1, whose scale and offset they are.
+void add_affine(NodeReader& node, Importer& importer, const Image& image, const Constant& constant,
+                bool constant_first) {
+  if (node.op() == "Div" && constant_first) {
+    node.fail(Code::onnx_not_supported, "divides a constant; only dividing by one is supported");
+    return;
+  }
+  if (constant.type != onnx::TensorProto::FLOAT || constant.floats->values.empty()) {
+    node.fail(Code::onnx_not_supported, "its constant operand is not of floats");
+    return;
+  }
+  const std::vector<float>& values = constant.floats->values;
+  const auto aligned = align(node, constant.shape, static_cast<std::size_t>(image.model_rank));
+  bool fits = aligned.has_value(), per_channel = fits && image.model_rank >= 2;
+  for (std::size_t i = 0; fits && i < aligned->size(); ++i) {
+    const bool one = (*aligned)[i] == 1;
+    fits = one || (image.dims[i].fixed() && image.sizes[i] == (*aligned)[i]);
+    per_channel = per_channel && (i == 1 || one);
+  }
+  const bool uniform = std::all_of(values.begin(), values.end(), [&](float value) {
+    return std::bit_cast<std::uint32_t>(value) == std::bit_cast<std::uint32_t>(values.front());
+  });
+  if (!fits || !(uniform || per_channel)) {
+    fail_shapes(node, image, constant.shape,
+                "a constant operand has one number, or one for each channel");
+    return;
+  }
+  PostOp step;
+  if (uniform) {
+    const Affine affine = affine_of(node.op(), constant_first, values.front());
+    step.kind = PostOpKind::rescaling;
+    step.scale = affine.scale;
+    step.offset = affine.offset;
+  } else {
+    std::vector<float> scales, offsets;
+    for (const float value : values) {
+      const Affine affine = affine_of(node.op(), constant_first, value);
+      scales.push_back(affine.scale);
+      offsets.push_back(affine.offset);
+    }
+    const std::size_t count = values.size();
+    const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(count)};
+    const auto literal = [&](std::vector<float> numbers) {
+      return std::make_shared<const Literal>(Literal{shape, std::move(numbers)});
+    };
+    step.kind = PostOpKind::batch_normalization;
+    step.gamma = literal(std::move(scales));
+    step.beta = literal(std::move(offsets));
+    step.mean = literal(std::vector<float>(count, 0));
+    step.variance = literal(std::vector<float>(count, 1));
+  }
+  importer.add_post_op(node, std::move(step), {image});
+}
+
+// How `operand` is read beside `image`; nullopt when it is none of the ways.
+std::optional<OperandShape> operand_shape(const Image& image, const Image& operand) {
+  if (image.model_rank != operand.model_rank || image.dims[0] != operand.dims[0]) {
+    return std::nullopt;
+  }
+  // Open sizes are the same where the model gives them one name.
+  for (std::size_t i = 0; i < image.dims.size(); ++i) {
+    if (!image.dims[i].fixed() && image.names[i] != operand.names[i]) return std::nullopt;
+  }
+  const bool channels = image.dims[1] == operand.dims[1], one_channel = operand.dims[1] == Dim{};
+  const bool pixels =
+      std::equal(image.dims.begin() + 2, image.dims.end(), operand.dims.begin() + 2);
+  const bool one_pixel = std::all_of(operand.dims.begin() + 2, operand.dims.end(),
+                                     [](const Dim& dim) { return dim == Dim{}; });
+  if (channels && pixels) return OperandShape::full;
+  if (channels && one_pixel) return OperandShape::per_channel;
+  if (one_channel && pixels) return OperandShape::per_pixel;
+  if (one_channel && one_pixel) return OperandShape::scalar;
+  return std::nullopt;
+}
+
+void add_operand(NodeReader& node, Importer& importer, const std::string& op, const Image& a,
+                 const Image& b) {
+  if (op != "Add" && op != "Mul") {
+    node.fail(Code::onnx_not_supported,
+              cat("of two tensors is not supported; ", op, " with a constant is"));
+    return;
+  }
+  PostOp step;
+  if (op == "Add" && a.id == b.id) {  // exact
+    step.kind = PostOpKind::rescaling;
+    step.scale = 2;
+    step.offset = -0.0F;
+    importer.add_post_op(node, std::move(step), {a});
+    return;
+  }
+  step.kind = op == "Add" ? PostOpKind::add : PostOpKind::multiply;
+  step.operand = 1;
+  step.operand_layout = Layout::channels_first;
+  if (const auto shape = operand_shape(a, b)) {
+    step.operand_shape = *shape;
+    importer.add_post_op(node, std::move(step), {a, b});
+  } else if (const auto swapped = operand_shape(b, a)) {
+    step.operand_shape = *swapped;
+    importer.add_post_op(node, std::move(step), {b, a});
+  } else {
+    fail_shapes(node, a, b.model_sizes(),
+                "supported are equal shapes, and a second tensor with the same batch and one "
+                "number for each channel, for each pixel, or for each image");
+  }
+}
+
+}  // namespace
+
+void import_arithmetic(NodeReader& node, Importer& importer) {
+  if (node.opset() < 7) {
+    node.integer("broadcast", 0);
+    node.integer("axis", 0);
+    node.ignore("consumed_inputs");
+  }
+  const Value* a = importer.input(node, 0);
+  const Value* b = importer.input(node, 1);
+  const auto is_constant = [](const Value* value) {
+    return value != nullptr && value->kind == Value::Kind::constant;
+  };
+  if (node.failed()) return;
+  if (is_constant(a) && is_constant(b)) {
+    import_folded(node, importer);
+    return;
+  }
+  std::optional<Image> images[2];
+  for (int i = 0; i < 2; ++i) {
+    if (!is_constant(i == 0 ? a : b)) images[i] = importer.image_input(node, i);
+  }
+  if (images[0] && images[1]) {
+    add_operand(node, importer, node.op(), *images[0], *images[1]);
+  } else if (images[0] && is_constant(b)) {
+    add_affine(node, importer, *images[0], *b->constant, false);
+  } else if (images[1] && is_constant(a)) {
+    add_affine(node, importer, *images[1], *a->constant, true);
+  }
+}
+
+void import_sum(NodeReader& node, Importer& importer) {
+  const int count = node.proto().input_size();
+  if (count == 1) {
+    import_identity(node, importer);
+    return;
+  }
+  const std::optional<Image> a = importer.image_input(node, 0);
+  const std::optional<Image> b = importer.image_input(node, 1);
+  if (count > 2) {
+    node.fail(Code::onnx_not_supported, cat("of ", count, " tensors; one and two are supported"));
+  } else if (a && b) {
+    add_operand(node, importer, "Add", *a, *b);
+  }
+}
+
+}  // namespace convc::onnx_import

@@ -1,0 +1,97 @@
+// A model file to a checked Module.
+#include "dsl/onnx/load_onnx.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <memory>
+
+#include "dsl/names.h"
+#include "dsl/onnx/importer.h"
+#include "dsl/text.h"
+
+namespace convc {
+namespace {
+
+// The limit of protobuf's messages.
+constexpr std::size_t kMaxModelBytes = (std::size_t{1} << 31) - 1;
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+std::optional<std::string> read_model(const std::string& path, Diagnostics& diagnostics) {
+  const auto fail = [&](int reason) {
+    diagnostics.error(Code::unreadable_file, {},
+                      cat("cannot read this file: ", std::strerror(reason)));
+    return std::nullopt;
+  };
+  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
+  if (!file) return fail(errno);
+  std::string bytes;
+  std::string chunk(std::size_t{1} << 20, '\0');
+  while (bytes.size() <= kMaxModelBytes) {
+    const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get());
+    if (count == 0) break;
+    bytes.append(chunk, 0, count);
+  }
+  if (std::ferror(file.get()) != 0) return fail(errno);
+  if (bytes.size() <= kMaxModelBytes) return bytes;
+  diagnostics.error(Code::file_too_large, {}, "this model is larger than 2 GiB")
+      .help("keep the weights in a file beside the model, as external data");
+  return std::nullopt;
+}
+
+std::optional<std::string> library_name_of(const std::string& given, const std::string& stem,
+                                           const std::string& path, Diagnostics& diagnostics) {
+  diagnostics.set_origin(given.empty() ? path : "--name");
+  const std::string name = given.empty() ? stem : given;
+  const bool good = check_name(
+      name, given.empty() ? "the library's name, from the file," : "the library's name",
+      Code::library_name, {}, given.empty() ? "add --name " : "use --name ", diagnostics);
+  diagnostics.set_origin(path);
+  return good ? std::optional(name) : std::nullopt;
+}
+
+std::optional<Graph> import_model(const std::string& bytes, const std::string& path,
+                                  const std::string& name, Diagnostics& diagnostics) {
+  onnx::ModelProto model;
+  if (bytes.empty() || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    diagnostics.error(Code::onnx_damaged, {}, "this file is not an ONNX model, or is cut off")
+        .help("is this the file you meant?");
+    return std::nullopt;
+  }
+  onnx_import::ConstantReader constants{onnx_import::ExternalData(path)};
+  return onnx_import::Importer(model, constants, diagnostics).run(name);
+}
+
+}  // namespace
+
+std::optional<Module> load_onnx_file(const std::string& path, const std::string& library_name,
+                                     Diagnostics& diagnostics) try {
+  const std::string stem = std::filesystem::path(path).stem().string();
+  const std::optional<std::string> library = library_name_of(library_name, stem, path, diagnostics);
+  const std::optional<std::string> bytes = read_model(path, diagnostics);
+  std::optional<Module> module;
+  if (bytes) {
+    const std::string function = to_identifier(stem);
+    std::optional<Graph> graph =
+        import_model(*bytes, path, function == library ? "model" : function, diagnostics);
+    if (graph && library) {
+      module.emplace();
+      module->name = *library;
+      module->graphs.push_back(std::move(*graph));
+    }
+  }
+  diagnostics.set_origin({});
+  return module;
+} catch (const std::exception& failure) {  // what a standard container or protobuf may throw
+  diagnostics.set_origin(path);
+  diagnostics.error(Code::onnx_damaged, {}, cat("this model cannot be read: ", failure.what()));
+  diagnostics.set_origin({});
+  return std::nullopt;
+}
+
+}  // namespace convc

@@ -1,0 +1,118 @@
+// Attributes and weights of Conv and ConvTranspose.
+#include "dsl/onnx/window.h"
+
+#include "dsl/text.h"
+
+namespace convc::onnx_import {
+namespace {
+
+AutoPad read_auto_pad(NodeReader& node) {
+  const std::string text = node.text("auto_pad", "NOTSET");
+  if (text == "SAME_UPPER") return AutoPad::same_upper;
+  if (text == "SAME_LOWER") return AutoPad::same_lower;
+  if (text == "VALID") return AutoPad::valid;
+  if (text != "NOTSET") {
+    node.fail_attribute("auto_pad", cat("is \"", shown(text),
+                                        "\"; it is NOTSET, SAME_UPPER, "
+                                        "SAME_LOWER or VALID"));
+  }
+  return AutoPad::notset;
+}
+
+}  // namespace
+
+Window read_window(NodeReader& node) {
+  Window window;
+  window.kernel = node.integers("kernel_shape").value_or(std::vector<std::int64_t>());
+  window.strides = node.integers("strides").value_or(std::vector<std::int64_t>());
+  window.dilations = node.integers("dilations").value_or(std::vector<std::int64_t>());
+  window.pads = node.integers("pads").value_or(std::vector<std::int64_t>());
+  window.auto_pad = read_auto_pad(node);
+  window.group = node.integer("group", 1);
+  if (window.group < 1) node.fail_attribute("group", cat("is ", window.group, "; at least 1"));
+  return window;
+}
+
+bool check_list(NodeReader& node, const std::string& name, std::size_t count, std::int64_t least,
+                std::int64_t fallback, std::vector<std::int64_t>* list) {
+  if (list->empty()) list->assign(count, fallback);
+  if (list->size() != count) {
+    node.fail_attribute(name, cat("has ", list->size(), " numbers; ", count, " are needed"));
+    return false;
+  }
+  for (const std::int64_t number : *list) {
+    if (number >= least && number <= kMaxElements) continue;
+    node.fail_attribute(
+        name, cat("has the number ", number, "; numbers are at least ", least, " and below 2^31"));
+    return false;
+  }
+  return true;
+}
+
+bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
+                     Window* window) {
+  const std::size_t rank = weights_shape.size() - 2;
+  const std::vector<std::int64_t> filter(weights_shape.begin() + 2, weights_shape.end());
+  if (window->kernel.empty()) window->kernel = filter;
+  bool ok = check_list(node, "kernel_shape", rank, 1, 1, &window->kernel);
+  if (ok && window->kernel != filter) {
+    node.fail(Code::shapes_disagree,
+              cat("attribute `kernel_shape` is ", shape_text(window->kernel),
+                  ", but the weights have the shape ", shape_text(weights_shape)));
+    ok = false;
+  }
+  ok = check_list(node, "strides", rank, 1, 1, &window->strides) && ok;
+  ok = check_list(node, "dilations", rank, 1, 1, &window->dilations) && ok;
+  return check_list(node, "pads", 2 * rank, 0, 0, &window->pads) && ok;
+}
+
+std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int index,
+                                    const std::string& what) {
+  const Value* value = importer.input(node, index);
+  if (value == nullptr) {
+    node.fail(Code::onnx_damaged, cat("input ", index, " (", what, ") is missing"));
+    return std::nullopt;
+  }
+  if (value->kind == Value::Kind::broken) return std::nullopt;
+  if (value->kind == Value::Kind::variable) return Weights{value->shape, nullptr};
+  if (value->kind == Value::Kind::image) {
+    node.fail(Code::onnx_not_supported,
+              cat("input ", index, " (", what, ", \"", shown(node.input_name(index)),
+                  "\") is computed when the model runs; weights are constants or inputs"));
+    return std::nullopt;
+  }
+  const Constant& constant = *value->constant;
+  const bool empty = element_count(constant.shape) == 0;
+  if (constant.type != onnx::TensorProto::FLOAT || empty) {
+    node.fail(Code::onnx_not_supported,
+              cat("input ", index, " (", what, ") ",
+                  empty ? "is empty"
+                        : cat("has elements of ", type_name(constant.type),
+                              "; only float is supported")));
+    return std::nullopt;
+  }
+  return Weights{constant.shape, constant.floats};
+}
+
+bool set_weights(NodeReader& node, Importer& importer, const Weights& kernel, LayerSpec* layer) {
+  layer->kernel = kernel.literal;
+  layer->use_bias = node.has_input(2);
+  if (!layer->use_bias) return true;
+  const std::optional<Weights> bias = read_weights(node, importer, 2, "the bias");
+  if (!bias) return false;
+  if (bias->shape != std::vector<std::int64_t>{layer->filters}) {
+    node.fail(Code::shapes_disagree,
+              cat("the bias has the shape ", shape_text(bias->shape), "; ", layer->filters,
+                  " filters need ", shape_text({layer->filters})));
+    return false;
+  }
+  if ((bias->literal == nullptr) != (kernel.literal == nullptr)) {
+    node.fail(Code::onnx_not_supported,
+              "the weights and the bias must both be in the model, or both be inputs of it");
+    return false;
+  }
+  layer->bias = bias->literal;
+  return true;
+}
+
+}  // namespace convc::onnx_import

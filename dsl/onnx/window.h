@@ -1,0 +1,63 @@
+// What Conv and ConvTranspose have in common: the attributes of their windows and their weights.
+// Sees ONNX' schema.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/onnx/importer.h"
+#include "dsl/resolve.h"
+
+namespace convc::onnx_import {
+
+enum class AutoPad { notset, same_upper, same_lower, valid };
+
+/// The attributes, by spatial axis; lists that are not given are empty.
+struct Window {
+  std::vector<std::int64_t> kernel, strides, dilations;
+  std::vector<std::int64_t> pads;  ///< all begins, then all ends
+  AutoPad auto_pad = AutoPad::notset;
+  std::int64_t group = 1;
+};
+
+/// Reads the attributes and checks what needs no rank. Problems are reported.
+Window read_window(NodeReader& node);
+
+/// Gives lists that are empty their defaults and checks all against the rank and the sizes of the
+/// filter. False when something has been reported.
+bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
+                     Window* window);
+
+/// A list of `count` numbers in [least, kMaxElements]; reports otherwise. An empty one is filled.
+bool check_list(NodeReader& node, const std::string& name, std::size_t count, std::int64_t least,
+                std::int64_t fallback, std::vector<std::int64_t>* list);
+
+/// Weights or a bias of a node.
+struct Weights {
+  std::vector<std::int64_t> shape;
+  LiteralRef literal;  ///< null: a variable
+};
+std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int index,
+                                    const std::string& what);
+
+/// Puts the filters and the bias (input 2) into the layer; both come from the model, or both are
+/// variables. False when something has been reported.
+bool set_weights(NodeReader& node, Importer& importer, const Weights& kernel, LayerSpec* layer);
+
+/// An axis of the output: sizes of a fixed, or least and largest of an open one. `size` gives the
+/// output's size for an input's.
+template <typename OutputSize>
+bool set_axis(Image* output, std::size_t axis, OutputSize size) {
+  Dim& dim = output->dims[axis];
+  const bool fixed = dim.fixed();
+  output->sizes[axis] = size(output->sizes[axis]);
+  dim = fixed ? Dim{output->sizes[axis], output->sizes[axis]}
+              : Dim{std::max<std::int64_t>(size(dim.min), 1),
+                    std::min<std::int64_t>(size(dim.max), kMaxElements)};
+  return output->sizes[axis] >= 1 && output->sizes[axis] <= kMaxElements;
+}
+
+}  // namespace convc::onnx_import

@@ -1,0 +1,112 @@
+#include "generators/driver/sized_graph.h"
+
+#include <algorithm>
+
+#include "dsl/axes.h"
+#include "dsl/resolve.h"
+#include "generators/driver/tensor_layout.h"
+
+namespace convc {
+namespace {
+
+// Axes of TensorLayout.
+constexpr int kBatch = 0;
+constexpr int axis_number(Axis axis) {
+  return 1 + static_cast<int>(axis);
+}
+
+/// Null when the tensor's rank has no such axis.
+Dim* dim_of(Tensor& tensor, int axis) {
+  const int rank = static_cast<int>(tensor.shape.size()) - 2;
+  const int dimension = dimension_of_axis(tensor.form.layout, rank, axis);
+  return dimension < 0 ? nullptr : &tensor.shape[static_cast<std::size_t>(dimension)];
+}
+
+std::int64_t least_of(Tensor tensor, int axis) {
+  const Dim* dim = dim_of(tensor, axis);
+  return dim == nullptr ? 1 : std::max<std::int64_t>(dim->min, 1);
+}
+
+void set_size(Tensor& tensor, std::int64_t batch, const Size& size) {
+  *dim_of(tensor, kBatch) = {batch, batch};
+  for (const Axis axis : kAxes) {
+    Dim* dim = dim_of(tensor, axis_number(axis));
+    if (dim != nullptr) *dim = {at(size, axis), at(size, axis)};
+  }
+}
+
+/// Padding by its rule, and the size of the output.
+void resize(LayerSpec& layer, std::int64_t batch, const Size& in) {
+  layer.batch = batch;
+  layer.in = in;
+  layer.open = {};
+  const bool lower = layer.padding_rule == PaddingRule::same_lower;
+  for (const Axis axis : kAxes) {
+    const std::int64_t kernel = at(layer.kernel_size, axis), stride = at(layer.strides, axis);
+    const std::int64_t dilation = at(layer.dilation_rate, axis), size = at(in, axis);
+    const std::int64_t reach = (kernel - 1) * dilation + 1;
+    if (layer.kind == LayerKind::conv_transpose) {  // its padding is the same for every size
+      at(layer.out, axis) = (size - 1) * stride + reach - before(layer.padding, axis) -
+                            after(layer.padding, axis) + at(layer.output_padding, axis);
+      continue;
+    }
+    if (lower || layer.padding_rule == PaddingRule::same) {
+      const AxisPadding same = same_padding(size, kernel, stride, dilation, lower);
+      before(layer.padding, axis) = same.before;
+      after(layer.padding, axis) = same.after;
+    }
+    const std::int64_t padded = size + before(layer.padding, axis) + after(layer.padding, axis);
+    at(layer.out, axis) = (padded - reach) / stride + 1;
+  }
+}
+
+bool has_open_sizes(const Graph& graph) {
+  return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](TensorId id) {
+    const Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
+    return std::any_of(tensor.shape.begin(), tensor.shape.end(),
+                       [](const Dim& dim) { return !dim.fixed(); });
+  });
+}
+
+}  // namespace
+
+std::vector<InputSize> representative_sizes(const Graph& graph) {
+  std::vector<InputSize> sizes;
+  for (const TensorId input : graph.inputs) {
+    const Tensor& tensor = graph.tensors[static_cast<std::size_t>(input)];
+    InputSize size{least_of(tensor, kBatch), least_of(tensor, axis_number(Axis::height)),
+                   least_of(tensor, axis_number(Axis::width))};
+    for (const Node& node : graph.nodes) {
+      if (node.inputs[0] != input) continue;
+      size = {node.layer.batch, node.layer.in.height, node.layer.in.width};
+      break;
+    }
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+Graph with_sizes(const Graph& graph, const std::vector<InputSize>& sizes) {
+  if (!has_open_sizes(graph)) return graph;
+  Graph sized = graph;
+  const auto tensor = [&sized](TensorId id) -> Tensor& {
+    return sized.tensors[static_cast<std::size_t>(id)];
+  };
+  const auto size_of = [](const Tensor& input) {
+    Size size;
+    for (const Axis axis : kAxes) at(size, axis) = least_of(input, axis_number(axis));
+    return size;
+  };
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    Tensor& input = tensor(graph.inputs[i]);
+    set_size(input, sizes[i].batch, {sizes[i].height, sizes[i].width, size_of(input).depth});
+  }
+  for (Node& node : sized.nodes) {
+    const Tensor& input = tensor(node.inputs[0]);
+    resize(node.layer, least_of(input, kBatch), size_of(input));
+    set_size(tensor(node.outputs[0]), node.layer.batch, node.layer.out);
+  }
+  return sized;
+}
+
+}  // namespace convc

@@ -1,0 +1,27 @@
+// A graph with run-time sizes as it stands for one choice of them: the graph that the reference
+// runs. Needs dsl only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "dsl/module.h"
+
+namespace convc {
+
+/// Batch, height and width of one input.
+struct InputSize {
+  std::int64_t batch = 1, height = 1, width = 1;
+  friend bool operator==(const InputSize&, const InputSize&) = default;
+};
+
+/// The representative sizes, in the order of graph.inputs: those of a layer that reads it, or the
+/// least ones of an input that only post_ops read.
+std::vector<InputSize> representative_sizes(const Graph& graph);
+
+/// The written graph with these sizes: every tensor and layer has fixed ones. Precondition: they
+/// are within the graph's ranges.
+Graph with_sizes(const Graph& graph, const std::vector<InputSize>& sizes);
+
+}  // namespace convc

@@ -1,0 +1,172 @@
+// Depthwise convolution: every filter reads one channel, so vectors run over filters and nothing is
+// summed over channels. Weights are one panel of all filters, [plane][row][column][filter]. The
+// taps read the input itself, zero padding included, wherever its channels lie side by side: there
+// is little arithmetic for each element, so that even a copy that stays in cache costs too much.
+#include "generators/kernels/conv_generator.h"
+
+namespace convc {
+namespace {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
+ public:
+  /* The maths. */
+  void generate() {
+    columns = column_axis();
+    rows = row_axis();
+    planes = plane_axis();
+    padded = padded_input();
+    source = source_image();
+    taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
+    const FilterPoint weight = {filter, 0, taps.x, taps.y, taps.z, 0, 0, 0};
+    const ImagePoint at = {
+        filter,
+        inside(v.column, columns, tile_width) * columns.stride + taps.x * columns.dilation,
+        inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
+        v.plane * planes.stride + taps.z * planes.dilation,
+        v.batch,
+        v.group};
+    sum(pure_vars(v, filter)) = 0.0f;
+    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) * source(at.coordinates());
+    output(pure_vars(v, filter)) =
+        finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
+  }
+
+  /* The schedule. Loops from the outside in:
+   *   parallel task in batch x plane x row blocks x column blocks x panel blocks
+   *                                          copies its input, where the taps cannot read it
+   * directly tile_row, tile_column, panel                         sums live in registers tap_plane,
+   * tap_row, tap_column                     unrolled for small filters pixel of tile, vector of
+   * panel                   unrolled: one FMA each All channels of a pixel are visited before the
+   * next, so memory is read in order. */
+  void schedule() {
+    tile_the_output();
+    sum.compute_at(output, panel_index)
+        .store_in(Halide::MemoryType::Register)
+        .bound_extent(filter, panel_filters())
+        .bound_extent(v.column, tile_width)
+        .bound_extent(v.row, tile_height)
+        .vectorize(filter, vector())
+        .unroll(filter)
+        .unroll(v.column)
+        .unroll(v.row)
+        .update()
+        .reorder(filter, v.column, v.row, taps.x, taps.y, taps.z)
+        .vectorize(filter, vector())
+        .unroll(filter)
+        .unroll(v.column)
+        .unroll(v.row);
+    unroll_taps();
+    if (!reads_directly()) copy_source();
+  }
+
+ private:
+  /* Vectors end where the filters do: the last one overlaps the one before. */
+  int vector() const { return std::min(value(lanes), output_channels()); }
+  int panel_filters() const {
+    return std::min(value(tile_vectors), output_channels() / vector()) * vector();
+  }
+  int filter_panels() const { return ceil_div(output_channels(), panel_filters()); }
+  bool panels_overlap() const { return output_channels() % panel_filters() != 0; }
+
+  /// An overlap must not be written by two tasks.
+  bool splits_panels() const { return value(panel_block) > 0 && !panels_overlap() && !expands(); }
+
+  bool expands() const { return filters_per_group() > 1; }
+  bool reads_directly() const {
+    const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
+    return dense_input && !expands() && !planes.bordered && (fills || !is_padded()) &&
+           !pixels_compete();
+  }
+
+  /// Pixels lie so that those of a tile share a few sets of L1; a copy spreads them out.
+  bool pixels_compete() const {
+    constexpr int kConflictingFloats = 4096 / static_cast<int>(sizeof(float));
+    return columns.kernel_size > 1 && output_channels() % kConflictingFloats == 0;
+  }
+  int copied_channels() const {
+    return splits_panels() ? value(panel_block) * panel_filters() : output_channels();
+  }
+
+  /// source(filter, column, row, plane, batch, group): the channel that the filter reads.
+  Func source_image() {
+    if (!expands()) return padded;
+    Func expanded("expanded");
+    expanded(pure_vars(v)) =
+        padded(v.channel / filters_per_group(), v.column, v.row, v.plane, v.batch, v.group);
+    return expanded;
+  }
+
+  void tile_the_output() {
+    const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
+    bound_output(filter, v);
+    Func out = output;
+    out.split(filter, panel_index, filter, panel_filters(), TailStrategy::ShiftInwards)
+        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
+        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
+        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
+        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
+               TailStrategy::GuardWithIf)
+        .reorder({filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row,
+                  panel_task, column_task, row_task})
+        .fuse(panel_task, column_task, task)
+        .fuse(task, row_task, task);
+    fuse_outer_loops(task, v)
+        .parallel(task)
+        .vectorize(filter, vector())
+        .unroll(filter)
+        .unroll(in_tile_column)
+        .unroll(in_tile_row);
+  }
+
+  /// Unrolled taps share what they read; beyond some size that costs more in code than it gains.
+  void unroll_taps() {
+    constexpr int kMostUnrolledTaps = 9, kMostUnrolledColumns = 7;
+    if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
+    if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
+  }
+
+  /// The copy of what a task reads: padded by other than a constant, its channels side by side,
+  /// each as often as filters read it.
+  void copy_source() {
+    copy_per_task(source, output, task, v, window(1, planes),
+                  window(tile_rows_per_task() * value(tile_height), rows),
+                  window(tile_columns_per_task() * value(tile_width), columns));
+    source.align_storage(v.channel, static_cast<int>(copied_pixel_stride(copied_channels())));
+    if (expands()) {
+      const int copies = filters_per_group();
+      source.split(v.channel, v.channel, copy_of_channel, copies);
+      if (copies >= value(lanes)) {
+        source.vectorize(copy_of_channel, lanes, TailStrategy::GuardWithIf);
+        return;
+      }
+      source.unroll(copy_of_channel);
+    }
+    if (dense_input && input_channels() >= value(lanes)) {
+      source.vectorize(v.channel, lanes, TailStrategy::GuardWithIf);
+    } else {
+      source.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
+    }
+  }
+
+  ImageVars v;
+  Var filter{"filter"};
+  SpatialAxis columns, rows, planes;
+  RDom taps;
+  Func padded, source, sum{"sum"};
+  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
+      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
+      row_task{"row_task"}, column_task{"column_task"}, task{"task"},
+      copy_of_channel{"copy_of_channel"};
+};
+
+}  // namespace
+}  // namespace convc
+
+HALIDE_REGISTER_GENERATOR(convc::DepthwiseConv, convc_depthwise)

@@ -1,0 +1,338 @@
+// Direct convolution: a register tile of output pixels x filters, accumulated over all taps and
+// channels. Weights are packed in panels,
+// [group][panel][block][plane][row][column][channel][filter], so that the innermost loop reads them
+// in order. Pointwise layers come as one row of pixels, few channels folded into columns; of
+// separable layers this is the 1x1 part, whose input is computed per task.
+#include "generators/kernels/conv_generator.h"
+#include "generators/kernels/literal_text.h"
+
+namespace convc {
+namespace {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::TailStrategy;
+using Halide::Var;
+
+class DirectConv : public ConvGenerator<DirectConv> {
+ public:
+  Param<std::string> tap_positions{"tap_positions", ""};  // those of a literal filter not all zero
+  // Channels are folded into columns: this many, or 1. (folded_channels: the buffer is, too.)
+  Param<int> columns_per_pixel{"columns_per_pixel", 1};
+
+  /* The maths. */
+  void generate() {
+    columns = folded_columns();
+    rows = row_axis();
+    planes = plane_axis();
+    source = source_image();
+    partial(tile_vars(block)) = 0.0f;
+    const std::vector<TapPosition> positions = positions_from_text(tap_positions);
+    if (positions.empty()) {
+      const RDom taps(0, channels_per_block(), 0, window_columns().kernel_size, 0,
+                      window_rows().kernel_size, 0, window_planes().kernel_size, "taps");
+      accumulate(taps, taps.y, taps.z, taps.w);
+    }
+    for (const TapPosition& position : positions) {
+      accumulate(RDom(0, channels_per_block(), "taps"), position.column, position.row, 0);
+    }
+
+    std::vector<Expr> at = point_of(v, filter).coordinates();
+    Expr total;
+    if (blocked()) {
+      blocks = RDom(0, channels() / channels_per_block(), "blocks");
+      sum(pure_vars(v, filter)) = 0.0f;
+      sum(pure_vars(v, filter)) += partial(with_block(blocks));
+      total = sum(at);
+    } else {
+      total = partial(with_block(0));
+    }
+    output(pure_vars(v, filter)) = finished(total, point_of(v, filter));
+  }
+
+  /* The schedule. Loops from the outside in (filters_outer; pixels_outer swaps panel and tile_row):
+   *   parallel task in group x batch x plane x row blocks x column blocks x panel blocks
+   *                                          copies its padded input, or makes its depthwise result
+   *     panel, tile_row, tile_column                         accumulators live in registers
+   *       tap_plane, tap_row, tap_column, channel
+   *         pixel of tile, vector of panel                   unrolled: one FMA each */
+  void schedule() {
+    tile_the_output();
+    if (blocked()) {
+      sum.compute_at(output, panel_index)
+          .store_in(Halide::MemoryType::Heap)
+          .bound_extent(filter, panel())
+          .bound_storage(v.group, 1)
+          .bound_storage(v.batch, 1)
+          .bound_storage(v.plane, 1)
+          .bound_storage(v.row, rows_of_sums())
+          .bound_storage(v.column,
+                         window(tile_columns_per_task() * value(tile_width), columns).elements)
+          .vectorize(filter, lanes)
+          .unroll(filter);
+      sum.update()
+          .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
+          .reorder(filter, in_tile_column, tile_column, v.row, v.plane, v.batch, v.group, blocks)
+          .vectorize(filter, lanes)
+          .unroll(filter)
+          .unroll(in_tile_column);
+      keep_in_registers(sum);
+    } else {
+      keep_in_registers(output);
+    }
+    copy_source();
+  }
+
+ private:
+  static constexpr int kDepthwiseColumns = 4;
+
+  /* What the taps of the filters in `kernel` step over: for separable layers that is 1x1 of the
+   * depthwise result, else the (folded) input. */
+  bool separable() const { return packed_depthwise; }
+  static SpatialAxis without_window(SpatialAxis axis) {
+    axis.kernel_size = axis.stride = axis.dilation = 1;
+    return axis;
+  }
+  SpatialAxis window_columns() const { return steps_one() ? without_window(columns) : columns; }
+  SpatialAxis window_rows() const { return steps_one() ? without_window(rows) : rows; }
+  SpatialAxis window_planes() const { return steps_one() ? without_window(planes) : planes; }
+  bool steps_one() const { return separable() || subsampled(); }
+
+  /// A strided 1x1 filter reads a pixel here and there; a copy of just those is small and dense.
+  bool subsampled() const {
+    return value(kernel_depth) * value(kernel_height) * value(kernel_width) == 1 &&
+           value(stride_depth) * value(stride_height) * value(stride_width) > 1;
+  }
+
+  int channels() const {
+    if (separable()) return value(in_channels) * value(depth_multiplier);
+    return value(columns_per_pixel) > 1 ? 1 : channels_per_group();
+  }
+  int channels_per_block() const {
+    return value(channel_block) == 0 ? channels() : value(channel_block);
+  }
+  bool blocked() const { return channels_per_block() != channels(); }
+
+  std::vector<Var> tile_vars(const Var& last) const {
+    std::vector<Var> vars = pure_vars(v, filter);
+    vars.push_back(last);
+    return vars;
+  }
+  std::vector<Expr> with_block(const Expr& index) const {
+    std::vector<Expr> at = point_of(v, filter).coordinates();
+    at.push_back(index);
+    return at;
+  }
+
+  /// The padded coordinate that tap `tap` of output coordinate `coordinate` reads.
+  static Expr step(const Expr& coordinate, const SpatialAxis& axis, const Expr& tap) {
+    return coordinate * axis.stride + tap * axis.dilation;
+  }
+
+  /// Adds the products over `taps` (channels, then any loops of the other three).
+  void accumulate(const RDom& taps, const Expr& tap_column, const Expr& tap_row,
+                  const Expr& tap_plane) {
+    const ImagePoint at = {
+        block * channels_per_block() + taps[0],
+        step(inside(v.column, columns, tile_width), window_columns(), tap_column),
+        step(inside(v.row, rows, tile_height), window_rows(), tap_row),
+        step(v.plane, window_planes(), tap_plane),
+        v.batch,
+        v.group};
+    const FilterPoint weight = {filter % panel(), taps[0], tap_column,       tap_row,
+                                tap_plane,        block,   filter / panel(), v.group};
+    partial(tile_vars(block)) += (*kernel)(weight.coordinates()) * source(at.coordinates());
+    loops_over_taps.push_back(taps);
+  }
+
+  /* The input. */
+  SpatialAxis folded_columns() const {
+    SpatialAxis axis = column_axis();
+    const int factor = value(columns_per_pixel);
+    if (factor == 1) return axis;
+    for (int* number :
+         {&axis.kernel_size, &axis.stride, &axis.pad_before, &axis.pad_after, &axis.in}) {
+      *number *= factor;
+    }
+    axis.in_extent *= factor;
+    axis.before *= factor;
+    return axis;
+  }
+
+  /// source(channel, column, row, plane, batch, group): what the taps read.
+  Func source_image() {
+    if (separable()) return depthwise_result();
+    const bool unfolds = value(columns_per_pixel) > value(folded_channels);
+    padded = padded_input({unfolds ? column_axis() : columns, rows, planes}, blocked());
+    Func picked("picked");
+    if (unfolds) {
+      picked(pure_vars(v)) =
+          padded(v.column % value(columns_per_pixel), v.column / value(columns_per_pixel), v.row,
+                 v.plane, v.batch, v.group);
+    } else if (subsampled()) {
+      picked(pure_vars(v)) = padded(v.channel, v.column * columns.stride, v.row * rows.stride,
+                                    v.plane * planes.stride, v.batch, v.group);
+    } else {
+      return padded;
+    }
+    return picked;
+  }
+
+  /// The depthwise part of a separable layer.
+  Func depthwise_result() {
+    padded = padded_input();
+    taps_of_window =
+        RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "window");
+    const RDom& taps = taps_of_window;
+    const FilterPoint weight = {v.channel, 0, taps.x, taps.y, taps.z, 0, 0, 0};
+    const ImagePoint at = {v.channel / value(depth_multiplier),
+                           step(inside(v.column, columns, kDepthwiseColumns), columns, taps.x),
+                           step(v.row, rows, taps.y),
+                           step(v.plane, planes, taps.z),
+                           v.batch,
+                           v.group};
+    window_sum(pure_vars(v)) = 0.0f;
+    window_sum(pure_vars(v)) += (*depthwise)(weight.coordinates()) * padded(at.coordinates());
+    Func result("depthwise_result");
+    result(pure_vars(v)) = window_sum(pure_vars(v));
+    return result;
+  }
+
+  /* Parts of the schedule. */
+  void tile_the_output() {
+    const int panels_per_task = value(panel_block) == 0 ? panels() : value(panel_block);
+    bound_output(filter, v);
+    Func out = output;
+    out.split(filter, panel_index, filter, panel(), TailStrategy::GuardWithIf)
+        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
+        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
+        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
+        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
+               TailStrategy::GuardWithIf);
+    std::vector<Halide::VarOrRVar> loops = {filter, in_tile_column, in_tile_row, tile_column};
+    if (pixels_outer) {
+      loops.insert(loops.end(), {panel_index, tile_row});
+    } else {
+      loops.insert(loops.end(), {tile_row, panel_index});
+    }
+    loops.insert(loops.end(), {panel_task, column_task, row_task});
+    out.reorder(loops).fuse(panel_task, column_task, task).fuse(task, row_task, task);
+    fuse_outer_loops(task, v).parallel(task);
+    out.vectorize(filter, lanes).unroll(filter).unroll(in_tile_column).unroll(in_tile_row);
+  }
+
+  /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the
+  /// tile unrolled, so that each accumulator is a register across the loops over taps.
+  void keep_in_registers(Func consumer) {
+    partial.compute_at(consumer, tile_column)
+        .store_in(Halide::MemoryType::Register)
+        .bound_extent(filter, panel())
+        .bound_extent(v.column, tile_width)
+        .bound_extent(v.row, blocked() ? 1 : value(tile_height))
+        .bound_extent(v.plane, 1)
+        .bound_extent(v.batch, 1)
+        .bound_extent(v.group, 1)
+        .bound_extent(block, 1)
+        .vectorize(filter, lanes)
+        .unroll(filter)
+        .unroll(v.column)
+        .unroll(v.row);
+    for (std::size_t i = 0; i < loops_over_taps.size(); ++i) {
+      std::vector<Halide::VarOrRVar> loops = {filter, v.column, v.row};
+      for (int d = 0; d < loops_over_taps[i].dimensions(); ++d) {
+        loops.emplace_back(loops_over_taps[i][d]);
+      }
+      partial.update(static_cast<int>(i))
+          .reorder(loops)
+          .vectorize(filter, lanes)
+          .unroll(filter)
+          .unroll(v.column)
+          .unroll(v.row);
+    }
+  }
+
+  int rows_of_task() const { return tile_rows_per_task() * value(tile_height); }
+  int columns_of_task() const { return tile_columns_per_task() * value(tile_width); }
+
+  /// Rows of partial sums that pass through memory at a time.
+  int rows_of_sums() const {
+    return window(pixels_outer ? value(tile_height) : rows_of_task(), rows).elements;
+  }
+
+  void copy_source() {
+    if (separable()) {
+      compute_depthwise();
+    } else if (is_padded() || blocked() || subsampled() || copies_to_gather()) {
+      copy_per_task(source, output, task, v, window(1, window_planes()),
+                    window(rows_of_task(), window_rows()),
+                    window(columns_of_task(), window_columns()));
+      vectorize_copy(source);
+      source.align_storage(v.channel, copied_pixel);
+    }
+  }
+
+  /// The taps want the channels of a pixel side by side.
+  bool copies_to_gather() const {
+    return !dense_input || value(columns_per_pixel) > value(folded_channels);
+  }
+
+  void vectorize_copy(Func copy) {
+    if (channels() == 1 || !dense_input) {
+      copy.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
+    } else {
+      copy.vectorize(v.channel, std::min(value(lanes), input_channels()),
+                     TailStrategy::GuardWithIf);
+    }
+  }
+
+  /// The depthwise result of a task stays in its cache. Vectors over channels; a few columns at a
+  /// time share the loads of the weights.
+  void compute_depthwise() {
+    constexpr int kMostUnrolled = 25;
+    copy_per_task(source, output, task, v, Window{}, window(rows_of_task(), window_rows()),
+                  window(columns_of_task(), window_columns()));
+    const int vector = std::min(value(lanes), channels());
+    source.align_storage(v.channel, copied_pixel)
+        .split(v.channel, channel_vector, v.channel, vector, TailStrategy::GuardWithIf)
+        .split(v.column, tile_column, v.column, kDepthwiseColumns, TailStrategy::GuardWithIf)
+        .reorder(v.channel, v.column, tile_column, channel_vector, v.row)
+        .vectorize(v.channel)
+        .unroll(v.column);
+    window_sum.compute_at(source, tile_column)
+        .store_in(Halide::MemoryType::Register)
+        .bound_extent(v.column, kDepthwiseColumns)
+        .vectorize(v.channel)
+        .unroll(v.column)
+        .update()
+        .reorder(v.channel, v.column, taps_of_window.x, taps_of_window.y, taps_of_window.z)
+        .vectorize(v.channel)
+        .unroll(v.column);
+    if (columns.kernel_size * rows.kernel_size <= kMostUnrolled) {
+      window_sum.update().unroll(taps_of_window.x).unroll(taps_of_window.y);
+    }
+    if (!is_padded() && dense_input) return;
+    const int copied_columns = ceil_div(columns_of_task(), kDepthwiseColumns) * kDepthwiseColumns;
+    copy_per_task(padded, output, task, v, window(1, planes), window(rows_of_task(), rows),
+                  window(copied_columns, columns));
+    vectorize_copy(padded);
+  }
+
+  ImageVars v;
+  Var filter{"filter"}, block{"block"};
+  SpatialAxis columns, rows, planes;
+  std::vector<RDom> loops_over_taps;
+  RDom blocks, taps_of_window;
+  Func source, partial{"partial"}, sum{"sum"};
+  Func padded, window_sum{"window_sum"};  // of separable layers
+  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
+      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
+      row_task{"row_task"}, column_task{"column_task"}, task{"task"},
+      channel_vector{"channel_vector"};
+};
+
+}  // namespace
+}  // namespace convc
+
+HALIDE_REGISTER_GENERATOR(convc::DirectConv, convc_direct)

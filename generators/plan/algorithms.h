@@ -1,0 +1,61 @@
+// One entry per algorithm: whether it can compute a layer, and the plan it takes for it. Of the
+// planner only; each algorithm has a file of its own. Pure.
+#pragma once
+
+#include <string>
+
+#include "dsl/layer_spec.h"
+#include "generators/plan/machine.h"
+#include "generators/plan/plan.h"
+
+namespace convc {
+
+/* Views of a layer that cost models and plans share. */
+
+/// Each group of each image as an image of its own, of a layer without groups.
+LayerSpec one_group(const LayerSpec& layer);
+
+/// As far as caches are concerned: a task copies no more of the input than its taps need at a time.
+LayerSpec read_in_place(const LayerSpec& layer);
+
+/// The depthwise half of a separable layer.
+LayerSpec depthwise_part(const LayerSpec& layer);
+/// The 1x1 half, which reads what the other computes.
+LayerSpec pointwise_part(const LayerSpec& layer);
+
+/// Channels of a pixel lie side by side; true for one channel in either layout.
+bool has_dense_channels(const TensorForm& form, std::int64_t channels);
+/// Pixels of a channel's row lie side by side; true for one channel in either layout.
+bool has_dense_pixels(const TensorForm& form, std::int64_t channels);
+
+/* Empty when the algorithm can compute the layer; otherwise a sentence. */
+
+std::string why_not_direct(const LayerSpec& layer);
+std::string why_not_few_channels(const LayerSpec& layer);
+std::string why_not_pointwise(const LayerSpec& layer);
+std::string why_not_depthwise_pointwise(const LayerSpec& layer);
+std::string why_not_depthwise(const LayerSpec& layer);
+std::string why_not_grouped(const LayerSpec& layer);
+std::string why_not_planar(const LayerSpec& layer);
+std::string why_not_elementwise(const LayerSpec& layer);
+std::string why_not_channelwise(const LayerSpec& layer);
+std::string why_not_taps(const LayerSpec& layer);
+std::string why_not_separable(const LayerSpec& layer);
+std::string why_not_naive(const LayerSpec& layer);
+/// Of any of them.
+std::string why_not(Algorithm algorithm, const LayerSpec& layer);
+
+/* Plans. Precondition: the algorithm can compute the layer. */
+
+/// direct, few_channels or pointwise.
+Plan tiled_plan(const LayerSpec& layer, const Machine& machine);
+/// taps or separable.
+Plan literal_plan(const LayerSpec& layer, const Machine& machine);
+Plan depthwise_pointwise_plan(const LayerSpec& layer, const Machine& machine);
+Plan depthwise_plan(const LayerSpec& layer, const Machine& machine);
+Plan grouped_plan(const LayerSpec& layer, const Machine& machine);
+Plan planar_plan(const LayerSpec& layer, const Machine& machine);
+Plan elementwise_plan(const LayerSpec& layer, const Machine& machine);
+Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
+
+}  // namespace convc

@@ -1,0 +1,111 @@
+// Which plans can be compiled for a layer: the preconditions of all algorithms' parameters. Pure.
+#include "generators/plan/algorithms.h"
+#include "generators/plan/planner.h"
+
+namespace convc {
+namespace {
+
+std::string text(std::int64_t value) {
+  return std::to_string(value);
+}
+
+/// Register tiles of pixels times vectors, accumulated over channels.
+bool is_tiled(Algorithm algorithm) {
+  return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
+         algorithm == Algorithm::pointwise || algorithm == Algorithm::depthwise_pointwise ||
+         algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped ||
+         algorithm == Algorithm::planar;
+}
+
+std::string why_lanes_are_wrong(const Plan& plan, const Machine& machine) {
+  if (plan.lanes != 4 && plan.lanes != 8 && plan.lanes != 16) return "lanes is 4, 8 or 16";
+  if (plan.lanes <= machine.f32_lanes) return {};
+  return "lanes=" + text(plan.lanes) + " exceeds the " + text(machine.f32_lanes) + " of " +
+         machine.name;
+}
+
+std::string why_tile_is_wrong(const Plan& plan) {
+  if (!is_tiled(plan.algorithm)) return {};
+  const bool planar = plan.algorithm == Algorithm::planar;
+  if (planar && plan.tile_width % plan.lanes != 0) {
+    return "planar needs a tile of whole vectors of pixels: " + text(plan.tile_width) +
+           " is not a multiple of lanes=" + text(plan.lanes);
+  }
+  const std::int64_t accumulators = std::int64_t{plan.tile_height} * plan.tile_width *
+                                    plan.tile_vectors / (planar ? plan.lanes : 1);
+  constexpr std::int64_t kMostAccumulators = 128;
+  if (accumulators <= kMostAccumulators) return {};
+  return "a tile of " + text(accumulators) + " accumulators cannot stay in registers";
+}
+
+std::string why_channel_block_is_wrong(const Plan& plan, const LayerSpec& layer) {
+  if (plan.channel_block == 0) return {};
+  if (plan.algorithm == Algorithm::direct && layer.channels_per_group() % plan.channel_block == 0) {
+    return {};
+  }
+  return "channel_block=" + text(plan.channel_block) + " must divide the " +
+         text(layer.channels_per_group()) + " channels of a group of a direct convolution";
+}
+
+/// Scratch has a constant size.
+std::string why_blocks_are_wrong(const Plan& plan, const LayerSpec& layer) {
+  const bool flat = plan.algorithm == Algorithm::pointwise;
+  if (plan.row_block == 0 && (layer.open.height || (flat && layer.open.any()))) {
+    return "an image whose size arrives at run time needs a row_block";
+  }
+  if (plan.column_block == 0 && layer.open.width && !flat) {
+    return "an image whose width arrives at run time needs a column_block";
+  }
+  if (plan.column_block != 0 && flat) return "pointwise has no column_block; its rows are pixels";
+  return {};
+}
+
+}  // namespace
+
+std::string why_not_naive(const LayerSpec& layer) {
+  if (layer.has_kernel() && layer.kind != LayerKind::conv_transpose) return {};
+  return "naive needs a layer with a filter";
+}
+
+std::string why_not(Algorithm algorithm, const LayerSpec& layer) {
+  switch (algorithm) {
+    case Algorithm::direct:
+      return why_not_direct(layer);
+    case Algorithm::few_channels:
+      return why_not_few_channels(layer);
+    case Algorithm::pointwise:
+      return why_not_pointwise(layer);
+    case Algorithm::depthwise_pointwise:
+      return why_not_depthwise_pointwise(layer);
+    case Algorithm::depthwise:
+      return why_not_depthwise(layer);
+    case Algorithm::grouped:
+      return why_not_grouped(layer);
+    case Algorithm::planar:
+      return why_not_planar(layer);
+    case Algorithm::elementwise:
+      return why_not_elementwise(layer);
+    case Algorithm::channelwise:
+      return why_not_channelwise(layer);
+    case Algorithm::taps:
+      return why_not_taps(layer);
+    case Algorithm::separable:
+      return why_not_separable(layer);
+    case Algorithm::naive:
+      return why_not_naive(layer);
+  }
+  return "unknown algorithm";
+}
+
+std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine) {
+  const std::string why = why_not(plan.algorithm, layer);
+  if (!why.empty() || plan.algorithm == Algorithm::naive) return why;
+  for (const std::string& reason :
+       {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
+        why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer)}) {
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
+}  // namespace convc

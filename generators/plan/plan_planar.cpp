@@ -1,0 +1,57 @@
+// Plans of layers whose output is channels_first: vectors over pixels, weights broadcast.
+// Pure.
+#include <algorithm>
+
+#include "generators/plan/algorithms.h"
+#include "generators/plan/register_tile.h"
+#include "generators/plan/tasks.h"
+
+namespace convc {
+namespace {
+
+/// What a task copies, as the input of a 1x1 filter: each pixel with the channels of all its taps.
+LayerSpec patches_of(const LayerSpec& group) {
+  LayerSpec patches = group;
+  patches.in = group.out;
+  patches.in_channels = group.in_channels * group.taps();
+  patches.kernel_size = patches.strides = patches.dilation_rate = {};
+  patches.padding = {};
+  return patches;
+}
+
+}  // namespace
+
+std::string why_not_planar(const LayerSpec& layer) {
+  const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
+  if (is_conv && has_dense_pixels(layer.output_form, layer.filters)) return {};
+  return "planar needs a convolution whose output is channels_first";
+}
+
+Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
+  const LayerSpec group = one_group(layer);
+  const auto tile_for = [&](std::int64_t rows, std::int64_t columns) {
+    return choose_register_tile(planar_domain(group, rows, columns), machine);
+  };
+  // Tasks see the tile as it lies in the image; then the tile is made to fit the pixels of a task.
+  RegisterTile in_image = tile_for(group.out.height, group.out.width);
+  in_image.vectors = in_image.width;
+  in_image.width = in_image.lanes;
+  in_image.lanes = 1;
+  const Tasks tasks = choose_tasks(patches_of(group), in_image, /*flat=*/false, machine);
+  const RegisterTile tile =
+      tile_for(tasks.row_block, tasks.column_block == 0 ? group.out.width : tasks.column_block);
+  Plan plan;
+  plan.algorithm = Algorithm::planar;
+  plan.lanes = tile.lanes;
+  plan.tile_vectors = tile.width;
+  plan.tile_width = tile.vectors * tile.lanes;
+  plan.row_block = tasks.row_block;
+  plan.column_block = tasks.column_block;
+  plan.panel_block = tasks.panel_block;
+  plan.reason = "the output is channels_first: tile " + std::to_string(plan.tile_vectors) +
+                " filters x " + std::to_string(tile.vectors) + " vectors of " +
+                std::to_string(tile.lanes) + " pixels; " + tasks.text;
+  return plan;
+}
+
+}  // namespace convc
