@@ -4,6 +4,7 @@
   lint.py --format    clang-format, nothing changed
   lint.py --tidy      clang-tidy over build/release (built, as some headers are generated); what
                       passed is remembered
+  lint.py --tidy-product  the same without the tests, for `make test`
   lint.py --all       the three
   lint.py --reformat  runs clang-format in place
 """
@@ -161,7 +162,7 @@ def tidy_one(source, arguments, stamp):
     return f"{source}: clang-tidy\n{result.stdout}{result.stderr}"
 
 
-def run_tidy():
+def run_tidy(with_tests):
     """A source is checked again when it, any header of ours, or the list of checks changed."""
     commands = json.loads((ROOT / "build/release/compile_commands.json").read_text())
     files = repository_files()
@@ -175,7 +176,7 @@ def run_tidy():
     jobs = {}
     for command in commands:
         source = os.path.relpath(command["file"], ROOT)
-        if source not in files:
+        if source not in files or (source.startswith("tests/") and not with_tests):
             continue
         key = shared.copy()
         key.update((ROOT / source).read_bytes())
@@ -195,7 +196,7 @@ def run_tidy():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    for flag in ("--rules", "--format", "--tidy", "--all", "--reformat"):
+    for flag in ("--rules", "--format", "--tidy", "--tidy-product", "--all", "--reformat"):
         parser.add_argument(flag, action="store_true")
     chosen = parser.parse_args()
     if not any(vars(chosen).values()):
@@ -207,8 +208,8 @@ def main():
         good &= run_rules()
     if chosen.format or chosen.all:
         good &= run_format(in_place=False)
-    if chosen.tidy or chosen.all:
-        good &= run_tidy()
+    if chosen.tidy or chosen.tidy_product or chosen.all:
+        good &= run_tidy(with_tests=not chosen.tidy_product)
     return 0 if good else 1
 
 

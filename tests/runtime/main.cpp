@@ -1,3 +1,4 @@
+// Catch2's main, which then joins the pool's threads.
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 

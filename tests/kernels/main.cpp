@@ -1,3 +1,0 @@
-// Entry of the kernels' tests.
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
