@@ -187,6 +187,39 @@ class ConvGenerator : public Halide::Generator<Derived> {
     return out;
   }
 
+  /// Splits the output into register tiles of tile_height rows, tile_width columns and a panel of
+  /// `panel_filters` filters; then the tiles into tasks.
+  void tile_output(const Halide::Var& filter, const ImageVars& v, int panel_filters,
+                   int panels_per_task,
+                   Halide::TailStrategy panel_tail = Halide::TailStrategy::GuardWithIf) {
+    constexpr auto kGuard = Halide::TailStrategy::GuardWithIf;
+    bound_output(filter, v);
+    Halide::Func(output)
+        .split(filter, panel_index, filter, panel_filters, panel_tail)
+        .split(v.column, tile_column, in_tile_column, tile_width, kGuard)
+        .split(v.row, tile_row, in_tile_row, tile_height, kGuard)
+        .split(panel_index, panel_task, panel_index, panels_per_task, kGuard)
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), kGuard)
+        .split(tile_column, column_task, tile_column, tile_columns_per_task(), kGuard);
+  }
+
+  /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
+  /// those of a tile, which are unrolled vectors of `vector` filters; one parallel loop of tasks.
+  void order_tiles(const Halide::Var& filter, const ImageVars& v,
+                   std::vector<Halide::VarOrRVar> loops, int vector) {
+    loops.insert(loops.end(), {panel_task, column_task, row_task});
+    Halide::Func(output)
+        .reorder(loops)
+        .fuse(panel_task, column_task, task)
+        .fuse(task, row_task, task);
+    fuse_outer_loops(task, v)
+        .parallel(task)
+        .vectorize(filter, vector)
+        .unroll(filter)
+        .unroll(in_tile_column)
+        .unroll(in_tile_row);
+  }
+
   /// A coordinate of an output element whose input may be read. A tile is always computed whole;
   /// the part of it that lies outside the image repeats the last element, and is not stored. Halide
   /// splits off the loop iterations for which that can happen, so the others do not pay for it.
@@ -268,6 +301,11 @@ class ConvGenerator : public Halide::Generator<Derived> {
   }
 
   std::vector<PostOp> chain;  // `post_ops`, from `configure` on
+
+  /// Loops over a tiled output.
+  Halide::Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
+      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
+      row_task{"row_task"}, column_task{"column_task"}, task{"task"};
 
  private:
   struct AxisNumbers {
