@@ -168,21 +168,21 @@ class ConvGenerator : public Halide::Generator<Derived> {
     if (!open_batch) out.bound(v.batch, 0, value(batch));
   }
 
-  /// Makes one loop of `task`, the tasks of a plane, and the planes, images and groups of the
+  /// Makes one loop of `tasks`, those of a plane, and the planes, images and groups of the
   /// output. With run-time sizes the loops of known size are inside: Halide sees that a task is of
   /// one plane only when it divides by constants to find it.
-  Halide::Func fuse_outer_loops(const Halide::Var& task, const ImageVars& v) {
+  Halide::Func fuse_outer_loops(const Halide::Var& tasks, const ImageVars& v) {
     Halide::Func out = output;
     if (is_open()) {
-      out.reorder(v.plane, v.group, task, v.batch)
+      out.reorder(v.plane, v.group, tasks, v.batch)
           .fuse(v.plane, v.group, outer_loops)
-          .fuse(task, v.batch, task)
-          .fuse(outer_loops, task, task);
+          .fuse(tasks, v.batch, tasks)
+          .fuse(outer_loops, tasks, tasks);
     } else {
-      out.reorder(task, v.plane, v.batch, v.group)
-          .fuse(task, v.plane, task)
-          .fuse(task, v.batch, task)
-          .fuse(task, v.group, task);
+      out.reorder(tasks, v.plane, v.batch, v.group)
+          .fuse(tasks, v.plane, tasks)
+          .fuse(tasks, v.batch, tasks)
+          .fuse(tasks, v.group, tasks);
     }
     return out;
   }
@@ -262,9 +262,9 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /// Computes `copy`, what a task reads, at the start of the task. Its storage has a constant size,
   /// also where Halide cannot prove that the last task needs no more than the others. A task is of
   /// one plane, image and group.
-  void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& task,
+  void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& one_task,
                      const ImageVars& v, Window planes, Window rows, Window columns) const {
-    copy.compute_at(consumer, task)
+    copy.compute_at(consumer, one_task)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.group, 1)
         .bound_storage(v.batch, 1)
