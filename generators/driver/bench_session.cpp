@@ -5,7 +5,6 @@
 #include <cctype>
 #include <map>
 #include <optional>
-#include <stdexcept>
 
 #include "generators/driver/gang.h"
 #include "generators/driver/size_cases.h"
@@ -24,8 +23,8 @@ void add_context(const MachineLimits& limits, const std::string& suffix) {
                                 significant(level.read_gbytes, 5));
 }
 
-/// One kernel is in memory at a time. Google Benchmark calls a function several times while it
-/// looks for the number of iterations; kernel and rounds are kept between these calls.
+/// One benchmark's kernel is in memory at a time. Google Benchmark calls a function several times
+/// while it looks for the number of iterations; kernel and rounds are kept between these calls.
 class Stage {
  public:
   Stage(const std::vector<std::unique_ptr<LoadedLibrary>>& libraries, const Limits& limits,
@@ -41,6 +40,7 @@ class Stage {
     state.counters["gflops"] = bench.work.flops * calls / seconds / 1e9;
     state.counters["peak_fraction"] = measured_.peak_fraction;
     state.counters["roofline_fraction"] = measured_.roofline_fraction;
+    if (time_over_fixed_) state.counters["time_over_fixed"] = *time_over_fixed_;
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
     state.SetLabel(bench.label + " " + measured_.level);
   }
@@ -49,12 +49,15 @@ class Stage {
   void enter(const BenchCase& bench) {
     kernel_.reset();  // before the next one is allocated
     const convc_kernel& kernel = *libraries_[bench.library]->kernel(bench.graph);
-    std::string error;
-    const std::vector<SizeCase> cases = size_cases(kernel, *bench.written, &error);
-    if (cases.empty()) throw std::runtime_error(error);
-    // Run-time sizes as the planner takes them.
-    kernel_.emplace(kernel, bench.isa, bench.threads, cases[0].open);
+    kernel_.emplace(kernel, bench.isa, bench.threads,
+                    open_sizes_of(kernel, *bench.written, bench.sizes));
     measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_);
+    time_over_fixed_.reset();
+    if (bench.fixed_kernel) {
+      const auto [library, graph] = *bench.fixed_kernel;
+      PreparedKernel fixed(*libraries_[library]->kernel(graph), bench.isa, bench.threads);
+      time_over_fixed_ = time_ratio(*kernel_, fixed, rounds_);
+    }
     current_ = &bench;
   }
 
@@ -64,6 +67,7 @@ class Stage {
   const BenchCase* current_ = nullptr;
   std::optional<PreparedKernel> kernel_;
   Measurement measured_;
+  std::optional<double> time_over_fixed_;
 };
 
 void initialize_library(const BenchSettings& settings) {

@@ -38,6 +38,7 @@ struct Options {
   std::string filter;
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
+  std::vector<std::int64_t> sizes;  ///< of run-time heights and widths; empty: representative
 };
 
 /// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:
