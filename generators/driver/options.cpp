@@ -226,6 +226,7 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.filter = reader.text(OPT_filter);
   options.min_time_seconds = reader.number(OPT_min_time, 0.5, 0.0, 3600.0);
   options.rounds = reader.number(OPT_rounds, 7u, 5u, 10000u);
+  if (arguments.hasArg(OPT_peers)) options.peers = reader.list(OPT_peers);
   return reader.error;
 }
 

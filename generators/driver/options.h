@@ -38,6 +38,7 @@ struct Options {
   std::string filter;
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
+  std::vector<std::string> peers;  ///< names, as in convc-peer-NAME
 };
 
 /// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:
