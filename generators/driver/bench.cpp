@@ -12,6 +12,7 @@
 #include "generators/driver/bench_session.h"
 #include "generators/driver/compilation.h"
 #include "generators/driver/exit_codes.h"
+#include "generators/driver/peer.h"
 #include "generators/driver/session.h"
 #include "generators/driver/sized_graph.h"
 #include "generators/driver/verbs.h"
@@ -173,6 +174,8 @@ std::vector<BenchCase> make_cases(const Session& session, const NameFilter& filt
           bench.work = {cost.flops(), cost.compulsory_bytes()};
           bench.sizes = sized.sizes;
           if (sized.twin) bench.fixed_kernel = {library + 1, *sized.twin};
+          std::string why_not;
+          bench.peer_request = peer_request(sized.fixed, &why_not).value_or("");
           cases.push_back(std::move(bench));
         }
       }
@@ -206,6 +209,7 @@ int measure_in_child(const Options& options, const std::vector<Candidate>& candi
         settings.json = options.format == OutputFormat::json;
         settings.min_time_seconds = options.min_time_seconds;
         settings.rounds = options.rounds;
+        settings.peers = options.peers;
         run_benchmarks(cases, libraries, settings);
         std::cout.flush();
         return std::cout.good() ? "" : "cannot write the output";

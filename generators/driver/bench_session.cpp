@@ -1,12 +1,14 @@
 #include "generators/driver/bench_session.h"
 
 #include <benchmark/benchmark.h>
+#include <llvm/Support/raw_ostream.h>
 
 #include <cctype>
 #include <map>
 #include <optional>
 
 #include "generators/driver/gang.h"
+#include "generators/driver/peer.h"
 #include "generators/driver/size_cases.h"
 #include "generators/driver/table.h"
 
@@ -23,13 +25,55 @@ void add_context(const MachineLimits& limits, const std::string& suffix) {
                                 significant(level.read_gbytes, 5));
 }
 
-/// One benchmark's kernel is in memory at a time. Google Benchmark calls a function several times
-/// while it looks for the number of iterations; kernel and rounds are kept between these calls.
+/// The peers that run, one process of each per thread count.
+class PeerGroup {
+ public:
+  PeerGroup(const std::vector<std::string>& names, const std::vector<BenchCase>& cases) {
+    for (const BenchCase& bench : cases) {
+      if (running_.count(bench.threads) != 0) continue;
+      std::vector<std::unique_ptr<Peer>>& peers = running_[bench.threads];
+      for (const std::string& name : names) {
+        std::string why_not;
+        std::unique_ptr<Peer> peer = Peer::start(name, bench.threads, &why_not);
+        if (!peer) {
+          print_skipped(name, "", why_not);
+          continue;
+        }
+        if (running_.size() == 1) benchmark::AddCustomContext("peer_" + name, peer->version());
+        peers.push_back(std::move(peer));
+      }
+    }
+  }
+
+  /// Those that are prepared for the layer.
+  std::vector<Peer*> ready_for(const BenchCase& bench) {
+    std::vector<Peer*> ready;
+    for (const std::unique_ptr<Peer>& peer : running_.at(bench.threads)) {
+      std::string why_not = "it is no single convolution with at most a ReLU";
+      if (!bench.peer_request.empty() && peer->prepare(bench.peer_request, &why_not))
+        ready.push_back(peer.get());
+      else
+        print_skipped(peer->name(), " for " + bench.name, why_not);
+    }
+    return ready;
+  }
+
+ private:
+  static void print_skipped(const std::string& peer, const std::string& what,
+                            const std::string& why_not) {
+    llvm::errs() << "skipped peer " << peer << what << ": " << why_not << '\n';
+  }
+
+  std::map<unsigned, std::vector<std::unique_ptr<Peer>>> running_;  // by threads
+};
+
+/// One kernel is in memory at a time. Google Benchmark calls a function several times while it
+/// looks for the number of iterations; kernel and rounds are kept between these calls.
 class Stage {
  public:
   Stage(const std::vector<std::unique_ptr<LoadedLibrary>>& libraries, const Limits& limits,
-        unsigned rounds)
-      : libraries_(libraries), limits_(limits), rounds_(rounds) {}
+        PeerGroup& peers, unsigned rounds)
+      : libraries_(libraries), limits_(limits), peers_(peers), rounds_(rounds) {}
 
   void run(benchmark::State& state, const BenchCase& bench) {
     if (current_ != &bench) enter(bench);
@@ -41,8 +85,11 @@ class Stage {
     state.counters["peak_fraction"] = measured_.peak_fraction;
     state.counters["roofline_fraction"] = measured_.roofline_fraction;
     if (time_over_fixed_) state.counters["time_over_fixed"] = *time_over_fixed_;
+    for (const PeerRatio& peer : measured_.peers) state.counters["over_" + peer.peer] = peer.ratio;
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
-    state.SetLabel(bench.label + " " + measured_.level);
+    std::string label = bench.label + " " + measured_.level;
+    for (const PeerRatio& peer : measured_.peers) label += "; " + peer.peer + ": " + peer.form;
+    state.SetLabel(label);
   }
 
  private:
@@ -51,7 +98,8 @@ class Stage {
     const convc_kernel& kernel = *libraries_[bench.library]->kernel(bench.graph);
     kernel_.emplace(kernel, bench.isa, bench.threads,
                     open_sizes_of(kernel, *bench.written, bench.sizes));
-    measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_);
+    measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_,
+                        peers_.ready_for(bench));
     time_over_fixed_.reset();
     if (bench.fixed_kernel) {
       const auto [library, graph] = *bench.fixed_kernel;
@@ -63,6 +111,7 @@ class Stage {
 
   const std::vector<std::unique_ptr<LoadedLibrary>>& libraries_;
   const Limits& limits_;
+  PeerGroup& peers_;
   unsigned rounds_;
   const BenchCase* current_ = nullptr;
   std::optional<PreparedKernel> kernel_;
@@ -94,7 +143,8 @@ void run_benchmarks(const std::vector<BenchCase>& cases,
     add_context(place->second, "/" + bench.isa + "/threads:" + std::to_string(bench.threads));
   }
   initialize_library(settings);
-  Stage stage(libraries, limits, settings.rounds);
+  PeerGroup peers(settings.peers, cases);
+  Stage stage(libraries, limits, peers, settings.rounds);
   for (const BenchCase& bench : cases)
     benchmark::RegisterBenchmark(bench.name.c_str(), [&stage, &bench](benchmark::State& state) {
       stage.run(state, bench);
