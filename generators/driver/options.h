@@ -39,8 +39,8 @@ struct Options {
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
   std::vector<std::int64_t> sizes;  ///< of run-time heights and widths; empty: representative
-  std::string cpu;                 ///< empty: the best fitting
-  std::vector<std::string> peers;  ///< names, as in convc-peer-NAME
+  std::string cpu;                  ///< empty: the best fitting
+  std::vector<std::string> peers;   ///< names, as in convc-peer-NAME
 };
 
 /// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:
