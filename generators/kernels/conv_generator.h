@@ -204,9 +204,10 @@ class ConvGenerator : public Halide::Generator<Derived> {
   }
 
   /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
-  /// those of a tile, which are unrolled vectors of `vector` filters; one parallel loop of tasks.
+  /// those of a tile, which are unrolled vectors of `vector` elements along `over`, filters or
+  /// in_tile_column; one parallel loop of tasks.
   void order_tiles(const Halide::Var& filter, const ImageVars& v,
-                   std::vector<Halide::VarOrRVar> loops, int vector) {
+                   std::vector<Halide::VarOrRVar> loops, const Halide::Var& over, int vector) {
     loops.insert(loops.end(), {panel_task, column_task, row_task});
     Halide::Func(output)
         .reorder(loops)
@@ -214,7 +215,7 @@ class ConvGenerator : public Halide::Generator<Derived> {
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v)
         .parallel(task)
-        .vectorize(filter, vector)
+        .vectorize(over, vector)
         .unroll(filter)
         .unroll(in_tile_column)
         .unroll(in_tile_row);

@@ -27,8 +27,8 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
     case Algorithm::grouped:
       return "convc_grouped";
     case Algorithm::planar:
-      return layer.channels_per_group() == 1 && layer.groups > 1 ? "convc_planar_depthwise"
-                                                                 : "convc_planar";
+      if (layer.channels_per_group() == 1 && layer.groups > 1) return "convc_planar_depthwise";
+      return layer.kernel_size == Size{} ? "convc_planar_pointwise" : "convc_planar";
     case Algorithm::elementwise:
       return "convc_elementwise";
     case Algorithm::channelwise:
