@@ -62,6 +62,7 @@ class PlanarPointwiseConv : public ConvGenerator<PlanarPointwiseConv> {
         .store_in(Halide::MemoryType::Register)
         .bound_extent(filter, panel_filters())
         .bound_extent(v.column, tile_width)
+        .reorder_storage(v.column, filter, v.row, v.plane, v.batch, v.group)
         .vectorize(v.column, lanes)
         .unroll(v.column)
         .unroll(filter)
