@@ -162,8 +162,11 @@ class Counter {
       const llvm::MCOperand& base =
           inst.getOperand(i);  // base, scale, index, displacement, segment
       if (!base.isReg() || !base.getReg()) return false;
+      const llvm::MCOperand& index = inst.getOperand(i + 2);
+      const bool has_index = index.isReg() && index.getReg();
       const llvm::StringRef name = processor_.registers->getName(base.getReg());
-      return name == "RSP" || name == "RBP";
+      // Code without a frame pointer walks arrays with RBP; the slots of a frame have no index.
+      return name == "RSP" || (name == "RBP" && !has_index);
     }
     return false;
   }
