@@ -53,8 +53,9 @@ class ConvGenerator : public Halide::Generator<Derived> {
   Param<int> folded_channels{"folded_channels", 1};
   Param<bool> open_batch{"open_batch", false}, open_height{"open_height", false},
       open_width{"open_width", false};
-  // Channels lie one element apart.
+  // Channels (of the input: columns) lie one element apart.
   Param<bool> dense_input{"dense_input", true}, dense_output{"dense_output", true};
+  Param<bool> dense_columns{"dense_columns", false};
 
   // Which packed arrays there are, and the chain.
   Param<bool> packed_kernel{"packed_kernel", true};

@@ -130,9 +130,10 @@ Parameters plan_parameters(const LayerSpec& layer, const LayerSpec& computed, co
   };
 }
 
-bool channels_are_neighbours(const KernelArgument& image) {
-  const ArgumentDim& channel = image.dims[image_dim::channel];
-  return channel.stride.sizes.empty() && channel.stride.factor == 1;
+/// Elements along dimension `dim` lie side by side.
+bool are_neighbours(const KernelArgument& image, int dim) {
+  const SizeProduct& stride = image.dims[static_cast<std::size_t>(dim)].stride;
+  return stride.sizes.empty() && stride.factor == 1;
 }
 
 /// What the buffers of the kernel are.
@@ -145,8 +146,9 @@ Parameters buffer_parameters(const LayerSpec& layer, const Plan& plan) {
       {"packed_depthwise", flag(packed && layer.kind == LayerKind::separable_conv)},
       {"packed_vectors", flag(packed)},
       {"use_bias", flag(has_bias)},
-      {"dense_input", flag(channels_are_neighbours(input_image(layer, plan)))},
-      {"dense_output", flag(channels_are_neighbours(output_image(layer, plan)))},
+      {"dense_input", flag(are_neighbours(input_image(layer, plan), image_dim::channel))},
+      {"dense_columns", flag(are_neighbours(input_image(layer, plan), image_dim::column))},
+      {"dense_output", flag(are_neighbours(output_image(layer, plan), image_dim::channel))},
   };
 }
 
