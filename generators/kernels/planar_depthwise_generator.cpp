@@ -1,8 +1,8 @@
 // Depthwise convolution of images whose columns are neighbours in memory (channels_first): vectors
 // run over columns, weights are broadcast. A task copies the rows of a few channels with their
-// padding, columns that a stride takes apart into images of their own, into L1. So the taps read
-// neighbours, a vector beside the border is like any other, and what was just written is not read
-// before it has left the store queue.
+// padding into L1: so a vector beside the border is like any other, and what was just written is not
+// read before it has left the store queue. With strides, sums of all columns are computed and those
+// in between dropped: less work than to take the input apart, which few taps share.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 
@@ -23,22 +23,21 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     rows = row_axis();
     planes = plane_axis();
     padded = planar_rows(input, {columns, rows, planes}, border(), dense_columns);
-    // Column k of phase p is padded column k * stride + p.
-    copied(v.column, phase, v.row, v.plane, v.batch, v.group) =
-        padded(0, v.column * columns.stride + phase, v.row, v.plane, v.batch, v.group);
-
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
                                 filter / value(tile_vectors), v.group};
-    const Expr first_column = taps.x * columns.dilation;
+    const ImagePoint at = {0,
+                           v.column + taps.x * columns.dilation,
+                           inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
+                           v.plane * planes.stride + taps.z * planes.dilation,
+                           v.batch,
+                           v.group};
+    // As if the stride along columns were 1.
     sum(pure_vars(v, filter)) = 0.0f;
-    sum(pure_vars(v, filter)) +=
-        (*kernel)(weight.coordinates()) *
-        copied(v.column + first_column / columns.stride, first_column % columns.stride,
-               inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
-               v.plane * planes.stride + taps.z * planes.dilation, v.batch, v.group);
-    output(pure_vars(v, filter)) =
-        finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
+    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) * padded(at.coordinates());
+    ImagePoint strided = point_of(v, filter);
+    strided.column = v.column * columns.stride;
+    output(pure_vars(v, filter)) = finished(sum(strided.coordinates()), point_of(v, filter));
   }
 
   /* The schedule. Loops from the outside in:
@@ -51,7 +50,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     tile_the_output();
     sum.compute_at(output, tile_column)
         .store_in(Halide::MemoryType::Register)
-        .bound_extent(v.column, tile_width)
+        .bound_extent(v.column, value(tile_width) * columns.stride)
         .bound_extent(v.row, tile_height)
         .vectorize(v.column, lanes)
         .unroll(v.column)
@@ -64,66 +63,40 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     constexpr int kMostUnrolledTaps = 9, kMostUnrolledColumns = 7;
     if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
     if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
-    copy_the_rows();
-  }
 
- private:
-  /* The copy. */
-  void copy_the_rows() {
-    copied.compute_at(output, group_batch)
+    padded.compute_at(output, group_batch)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.column, copied_columns())
         .bound_storage(v.row, copied_rows())
         .bound_storage(v.plane, window(1, planes).extent())
         .bound_storage(v.batch, 1)
         .bound_storage(v.group, groups_at_once())
-        .bound(phase, 0, columns.stride)
-        .align_storage(v.column, lanes)
-        .split(v.column, vector_of_columns, v.column, lanes, TailStrategy::RoundUp)
-        .reorder(v.column, phase, vector_of_columns, v.row)
-        .vectorize(v.column)
-        .unroll(phase);
-    if (unrolls_copy()) copied.unroll(vector_of_columns);
-    if (columns.stride == 1) return;
-    // Rows as they lie in memory, then taken apart. Halide shuffles what it loads in vectors when it
-    // finds the loads of all phases, as it does in rows of a plane.
-    padded.compute_at(copied, v.plane)
-        .store_in(Halide::MemoryType::Heap)
-        .bound_storage(v.column, columns.stride * copied_columns())
-        .bound_storage(v.row, copied_rows())
-        .bound_storage(v.plane, 1)
-        .bound_storage(v.batch, 1)
-        .bound_storage(v.group, 1)
         .bound_storage(v.channel, 1)
-        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group)
         .align_storage(v.column, lanes)
+        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group)
         .split(v.column, vector_of_columns, v.column, lanes, TailStrategy::RoundUp)
         .vectorize(v.column);
-    if (unrolls_copy()) padded.unroll(vector_of_columns);
+    // Masks of the vectors of a row are then known.
+    constexpr int kMostUnrolledVectors = 16;
+    if (value(column_block) == 0 && copied_columns() <= kMostUnrolledVectors * value(lanes)) {
+      padded.unroll(vector_of_columns);
+    }
   }
 
-  /// Masks of the vectors of a row are then known.
-  bool unrolls_copy() const {
-    constexpr int kMostVectors = 16;
-    return value(column_block) == 0 &&
-           columns.stride * copied_columns() <= kMostVectors * value(lanes);
-  }
-
-  /// Columns and rows of a channel that a task copies.
+ private:
+  /* The copy: columns and rows of a channel that a task takes. */
   int copied_columns() const {
-    const int computed = tile_columns_per_task() * value(tile_width);
-    const int needed = computed + (columns.span() - 1) / columns.stride;
-    return ceil_div(needed, value(lanes)) * value(lanes);
+    const int computed = tile_columns_per_task() * value(tile_width) * columns.stride;
+    return ceil_div(computed + columns.span() - 1, value(lanes)) * value(lanes);
   }
   int copied_rows() const {
     return window(tile_rows_per_task() * value(tile_height), rows).extent();
   }
 
-  /// Channels whose copies take a part of L1: as many of a task as divide them evenly.
+  /// Channels whose copies take a part of L1: as many as a task's can be dealt out evenly.
   int groups_at_once() const {
     constexpr int kFloats = 2048, kMostGroups = 16;
-    const int floats = copied_columns() * columns.stride * copied_rows() *
-                       window(1, planes).extent();
+    const int floats = copied_columns() * copied_rows() * window(1, planes).extent();
     int count = std::clamp(kFloats / floats, 1, std::min(kMostGroups, groups_per_task()));
     while (groups_per_task() % count != 0) --count;
     return count;
@@ -157,10 +130,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
   /// A row that is narrower than a vector is stored as it is: masks are slow.
   int stored_columns() const {
-    return is_one_narrow_tile() ? columns.out : value(tile_width);
-  }
-  bool is_one_narrow_tile() const {
-    return !columns.open && value(column_block) == 0 && columns.out < value(lanes);
+    const bool one_narrow_tile =
+        !columns.open && value(column_block) == 0 && columns.out < value(lanes);
+    return one_narrow_tile ? columns.out : value(tile_width);
   }
 
   /// Where it can, the last tile overlaps the one before: better than a mask.
@@ -171,12 +143,11 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   }
 
   ImageVars v;
-  Var filter{"filter"}, phase{"phase"};
+  Var filter{"filter"};
   SpatialAxis columns, rows, planes;
   RDom taps;
-  Func padded, copied{"copied"}, sum{"sum"};
-  Var group_batch{"group_batch"}, group_task{"group_task"},
-      vector_of_columns{"vector_of_columns"};
+  Func padded, sum{"sum"};
+  Var group_batch{"group_batch"}, group_task{"group_task"}, vector_of_columns{"vector_of_columns"};
 };
 
 }  // namespace

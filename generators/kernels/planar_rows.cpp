@@ -38,8 +38,9 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
   Expr has_row = is_inside(row, axes.row);
   if (axes.plane.bordered) has_row = has_row && is_inside(plane, axes.plane);
   const Expr has_column = column >= 0 && column < axes.column.in_extent;
+  // Bounds inference takes the word for it that no other column is read.
   const ImagePoint source = {v.channel,
-                             column,
+                             Halide::unsafe_promise_clamped(column, 0, axes.column.in_extent - 1),
                              nearest(row, axes.row),
                              axes.plane.bordered ? nearest(plane, axes.plane) : plane,
                              v.batch,
