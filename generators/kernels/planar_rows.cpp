@@ -9,10 +9,8 @@ using Halide::Expr;
 using Halide::Func;
 namespace ir = Halide::Internal;
 
-/// Halide splits the loops over rows and planes at `likely` conditions, so that the interior does
-/// not pay for them.
 Expr is_inside(const Expr& index, const SpatialAxis& axis) {
-  return Halide::likely(index >= 0) && Halide::likely(index < axis.in_extent);
+  return index >= 0 && index < axis.in_extent;
 }
 Expr nearest(const Expr& index, const SpatialAxis& axis) {
   return Halide::clamp(Halide::likely(index), 0, axis.in_extent - 1);
@@ -37,7 +35,7 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
   const Expr plane = v.plane - axes.plane.before;
   Expr has_row = is_inside(row, axes.row);
   if (axes.plane.bordered) has_row = has_row && is_inside(plane, axes.plane);
-  const Expr has_column = column >= 0 && column < axes.column.in_extent;
+  const Expr has_column = is_inside(column, axes.column);
   // Bounds inference takes the word for it that no other column is read.
   const ImagePoint source = {v.channel,
                              Halide::unsafe_promise_clamped(column, 0, axes.column.in_extent - 1),
@@ -47,10 +45,10 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
                              v.group};
   const Expr outside = border.mode == PaddingMode::constant ? border.value : 0.0F;
   Func padded("padded");
-  padded(pure_vars(v)) = Halide::select(
-      has_row,
-      Halide::select(has_column, masked(has_column, image(source.coordinates())), outside),
-      outside);
+  const Expr part_of_row =
+      Halide::select(has_column, masked(has_column, image(source.coordinates())), outside);
+  // Halide splits the loops over rows and planes, so that the interior does not pay for the border.
+  padded(pure_vars(v)) = Halide::select(has_row, Halide::likely(part_of_row), outside);
   return padded;
 }
 
