@@ -91,7 +91,23 @@ double merged_groups_cycles(const LayerSpec& layer, const Plan& plan, const Mach
          copy_cycles(layer, false, machine) + scatter_cycles(layer, false);
 }
 
+/// Vectors over the columns of a channel, also those between the columns of a stride. Unaligned
+/// vectors lie on two cache lines now and then.
+double planar_depthwise_cycles(const LayerSpec& layer, const Plan& plan) {
+  constexpr double kPerProduct = 0.75, kPerVector = 2, kPerCopiedVector = 2;
+  const double in_rows = input_elements(layer) / real(layer.in.width);
+  const double out_rows = output_elements(layer) / real(layer.out.width);
+  return out_rows * vectors_of(layer.out.width, plan.lanes) *
+             (real(layer.taps() * layer.strides.width) * kPerProduct + kPerVector) +
+         in_rows * vectors_of(layer.in.width, plan.lanes) * kPerCopiedVector;
+}
+
 double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  if (layer.groups > 1 && layer.channels_per_group() == 1) {
+    const bool gathers = !has_dense_pixels(layer.input_form, layer.in_channels);
+    return planar_depthwise_cycles(layer, plan) +
+           (gathers ? copy_cycles(layer, true, machine) : 0) + scatter_cycles(layer, true);
+  }
   const LayerSpec group = one_group(layer);
   RegisterTile tile;
   tile.width = plan.tile_vectors;
