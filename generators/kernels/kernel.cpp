@@ -102,7 +102,9 @@ TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Pl
   if (computed.in == layer.in) return {plan.row_block, plan.column_block};
   const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
   const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
-  return {1, rows * columns};
+  // All rows are one, which is cut between tiles.
+  const std::int64_t tiles = (rows * columns + plan.tile_width - 1) / plan.tile_width;
+  return {1, tiles * plan.tile_width};
 }
 
 /// How the kernel computes the layer. Tiles of a pointwise kernel are of one row.

@@ -52,6 +52,10 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
 
 }  // namespace
 
+bool reads_pixel_in_place(const LayerSpec& layer) {
+  return layer.kernel_size == Size{} && layer.strides == Size{} && layer.padding == Padding{};
+}
+
 std::string why_not_planar(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
   if (is_conv && has_dense_pixels(layer.output_form, layer.filters)) return {};
@@ -71,7 +75,10 @@ Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
   in_image.lanes = 1;
   const Tasks tasks = choose_tasks(patches_of(group), in_image, /*flat=*/false, machine);
   const RegisterTile tile =
-      tile_for(tasks.row_block, tasks.column_block == 0 ? group.out.width : tasks.column_block);
+      reads_pixel_in_place(layer)
+          ? tile_for(group.out.height, group.out.width)
+          : tile_for(tasks.row_block,
+                     tasks.column_block == 0 ? group.out.width : tasks.column_block);
   Plan plan;
   plan.algorithm = Algorithm::planar;
   plan.lanes = tile.lanes;

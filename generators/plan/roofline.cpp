@@ -116,8 +116,10 @@ double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& ma
   // Patches: each pixel with the channels of all its taps.
   const double patches = pixels_of(layer, layer.out) * real(layer.in_channels * layer.taps()) /
                          machine.f32_lanes * kCyclesPerCopiedVector;
-  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
-  const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
+  const bool any_row = reads_pixel_in_place(layer);
+  const std::int64_t rows = plan.row_block == 0 || any_row ? layer.out.height : plan.row_block;
+  const std::int64_t columns =
+      plan.column_block == 0 || any_row ? layer.out.width : plan.column_block;
   return predicted_cycles(planar_domain(group, rows, columns), tile, machine) + patches +
          copy_cycles(layer, true, machine) + scatter_cycles(layer, true);
 }
