@@ -9,6 +9,7 @@
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/padded_input.h"
+#include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/lowering.h"
 
@@ -28,7 +29,7 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
       return "convc_grouped";
     case Algorithm::planar:
       if (layer.channels_per_group() == 1 && layer.groups > 1) return "convc_planar_depthwise";
-      return layer.kernel_size == Size{} ? "convc_planar_pointwise" : "convc_planar";
+      return reads_pixel_in_place(layer) ? "convc_planar_pointwise" : "convc_planar";
     case Algorithm::elementwise:
       return "convc_elementwise";
     case Algorithm::channelwise:
