@@ -157,7 +157,7 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
     shifted.compute_at(patches, v.channel)
         .bound_storage(v.channel, 1)
         .split(pixel, task_row, pixel, columns_per_task(), TailStrategy::RoundUp)
-        .vectorize(pixel, vector_of_columns(), TailStrategy::GuardWithIf);
+        .vectorize(pixel, vector_of_columns(), TailStrategy::ShiftInwards);
     if (!copies_rows()) return;
     padded.compute_at(patches, v.channel)
         .store_in(Halide::MemoryType::Heap)
@@ -173,6 +173,11 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
     return columns.kernel_size * rows.kernel_size > 1 || columns.stride > 1;
   }
   int vector_of_columns() const { return std::min(value(lanes), columns_per_task()); }
+  /// Where it can, the last vector of a row overlaps the one before: better than a mask.
+  TailStrategy column_tail() const {
+    const bool is_whole = !columns.open && columns.out % columns_per_task() == 0;
+    return is_whole ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  }
 
   void split_into_tasks() {
     bound_output(filter, v);
@@ -185,7 +190,7 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
         .fuse(panel_task, column_task, task)
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v).parallel(task).vectorize(v.column, vector_of_columns(),
-                                                       TailStrategy::GuardWithIf);
+                                                       column_tail());
   }
 
   ImageVars v;

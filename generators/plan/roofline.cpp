@@ -43,7 +43,10 @@ constexpr double kCyclesPerCopiedVector = 1;
 double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine) {
   const bool gathers = planar ? !has_dense_pixels(layer.input_form, layer.in_channels)
                               : !has_dense_channels(layer.input_form, layer.in_channels);
-  if (gathers) return input_elements(layer) * kCyclesPerGatheredElement;
+  if (gathers) {
+    const Size read = layer.kernel_size == Size{} ? layer.out : layer.in;  // what 1x1 filters read
+    return pixels_of(layer, read) * real(layer.in_channels) * kCyclesPerGatheredElement;
+  }
   if (!may_be_padded(layer)) return 0;
   return input_elements(layer) / machine.f32_lanes * kCyclesPerCopiedVector;
 }
