@@ -1,8 +1,8 @@
 // Depthwise convolution of images whose columns are neighbours in memory (channels_first): vectors
 // run over columns, weights are broadcast. A task copies the rows of a few channels with their
-// padding into L1: so a vector beside the border is like any other, and what was just written is not
-// read before it has left the store queue. With strides, sums of all columns are computed and those
-// in between dropped: less work than to take the input apart, which few taps share.
+// padding into L1: so a vector beside the border is like any other, and what was just written is
+// not read before it has left the store queue. With strides, sums of all columns are computed and
+// those in between dropped: less work than to take the input apart, which few taps share.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 
@@ -116,8 +116,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
                TailStrategy::GuardWithIf)
         .split(v.group, group_task, v.group, groups_per_task(), TailStrategy::GuardWithIf)
         .split(v.group, group_batch, v.group, groups_at_once(), TailStrategy::GuardWithIf)
-        .reorder({v.column, v.row, tile_column, tile_row, filter, v.group, group_batch,
-                  column_task, row_task})
+        .reorder({v.column, v.row, tile_column, tile_row, filter, v.group, group_batch, column_task,
+                  row_task})
         .fuse(column_task, row_task, task);
     ImageVars blocks = v;
     blocks.group = group_task;

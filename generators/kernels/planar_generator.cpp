@@ -113,17 +113,16 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
    * pixels for each tap column and each row within a stride; from these, the patches. Tasks at the
    * end of the image may ask for more than there is, hence the border around it. */
   void copy_the_input() {
-    padded = copies_rows()
-                 ? planar_rows(input, {columns, rows, planes}, border(), dense_columns)
-                 : padded_input(/*always=*/true);
+    padded = copies_rows() ? planar_rows(input, {columns, rows, planes}, border(), dense_columns)
+                           : padded_input(/*always=*/true);
     const Expr row = block_vars[1] * rows_per_task() + pixel / columns_per_task();
     const Expr column = block_vars[0] * columns_per_task() + pixel % columns_per_task();
     std::vector<Var> image = {pixel, v.channel, tap_column, row_in_stride, tap_plane};
     image.insert(image.end(), block_vars.begin(), block_vars.end());
     shifted(image) =
         padded(v.channel, column * columns.stride + tap_column * columns.dilation,
-                      row * rows.stride + row_in_stride,
-                      v.plane * planes.stride + tap_plane * planes.dilation, v.batch, v.group);
+               row * rows.stride + row_in_stride,
+               v.plane * planes.stride + tap_plane * planes.dilation, v.batch, v.group);
 
     std::vector<Var> patch = {pixel, tap_column, tap_row, tap_plane, v.channel, tile};
     patch.insert(patch.end(), block_vars.begin(), block_vars.end());

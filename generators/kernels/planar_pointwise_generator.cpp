@@ -1,6 +1,6 @@
 // 1x1 convolution of images whose columns are neighbours in memory (channels_first): the mirror
-// image of the pointwise direct kernel. Vectors run over pixels, weights are broadcast. Where memory
-// allows, all pixels come as one row. What the pixels of a task read is copied into tiles,
+// image of the pointwise direct kernel. Vectors run over pixels, weights are broadcast. Where
+// memory allows, all pixels come as one row. What the pixels of a task read is copied into tiles,
 // [row][tile][channel][pixel of tile], which the innermost loop reads in order, as it does the
 // weights, [group][panel][channel][filter of panel].
 #include "generators/kernels/conv_generator.h"
@@ -30,13 +30,13 @@ class PlanarPointwiseConv : public ConvGenerator<PlanarPointwiseConv> {
                v.row * rows.stride, v.plane * planes.stride, v.batch, v.group);
 
     channels = RDom(0, channels_per_group(), "channels");
-    const FilterPoint weight = {filter % panel_filters(), channels, 0,      0, 0, 0,
+    const FilterPoint weight = {filter % panel_filters(), channels, 0, 0, 0, 0,
                                 filter / panel_filters(), v.group};
     sum(pure_vars(v, filter)) = 0.0f;
-    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) *
-                                 tiles(v.column % value(tile_width), channels,
-                                       v.column / value(tile_width), v.row, v.plane, v.batch,
-                                       v.group);
+    sum(pure_vars(v, filter)) +=
+        (*kernel)(weight.coordinates()) * tiles(v.column % value(tile_width), channels,
+                                                v.column / value(tile_width), v.row, v.plane,
+                                                v.batch, v.group);
     output(pure_vars(v, filter)) =
         finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
   }

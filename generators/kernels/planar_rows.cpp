@@ -16,8 +16,8 @@ Expr nearest(const Expr& index, const SpatialAxis& axis) {
   return Halide::clamp(Halide::likely(index), 0, axis.in_extent - 1);
 }
 
-/// `value`, an element of an image, is read only where `condition` holds: of a vector, the lanes for
-/// which it does.
+/// `value`, an element of an image, is read only where `condition` holds: of a vector, the lanes
+/// for which it does.
 Expr masked(const Expr& condition, const Expr& value) {
   return ir::Call::make(value.type(), ir::Call::if_then_else, {condition, value},
                         ir::Call::PureIntrinsic);

@@ -31,8 +31,8 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   const std::int64_t vectors =
       std::clamp<std::int64_t>(layer.out.width / plan.lanes, 1, kMostVectors);
   plan.tile_height = layer.out.height > 1 ? 2 : 1;
-  plan.tile_width = static_cast<int>(
-      std::max<std::int64_t>(vectors / layer.strides.width, 1) * plan.lanes);
+  plan.tile_width =
+      static_cast<int>(std::max<std::int64_t>(vectors / layer.strides.width, 1) * plan.lanes);
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
@@ -63,7 +63,8 @@ std::string why_not_planar(const LayerSpec& layer) {
 }
 
 Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
-  if (layer.groups > 1 && layer.channels_per_group() == 1) return planar_depthwise_plan(layer, machine);
+  if (layer.groups > 1 && layer.channels_per_group() == 1)
+    return planar_depthwise_plan(layer, machine);
   const LayerSpec group = one_group(layer);
   const auto tile_for = [&](std::int64_t rows, std::int64_t columns) {
     return choose_register_tile(planar_domain(group, rows, columns), machine);
