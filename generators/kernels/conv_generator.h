@@ -53,8 +53,9 @@ class ConvGenerator : public Halide::Generator<Derived> {
   Param<int> folded_channels{"folded_channels", 1};
   Param<bool> open_batch{"open_batch", false}, open_height{"open_height", false},
       open_width{"open_width", false};
-  // Channels lie one element apart.
+  // Channels (of the input: columns) lie one element apart.
   Param<bool> dense_input{"dense_input", true}, dense_output{"dense_output", true};
+  Param<bool> dense_columns{"dense_columns", false};
 
   // Which packed arrays there are, and the chain.
   Param<bool> packed_kernel{"packed_kernel", true};
@@ -204,9 +205,10 @@ class ConvGenerator : public Halide::Generator<Derived> {
   }
 
   /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
-  /// those of a tile, which are unrolled vectors of `vector` filters; one parallel loop of tasks.
+  /// those of a tile, which are unrolled vectors of `vector` elements along `over`, filters or
+  /// in_tile_column; one parallel loop of tasks.
   void order_tiles(const Halide::Var& filter, const ImageVars& v,
-                   std::vector<Halide::VarOrRVar> loops, int vector) {
+                   std::vector<Halide::VarOrRVar> loops, const Halide::Var& over, int vector) {
     loops.insert(loops.end(), {panel_task, column_task, row_task});
     Halide::Func(output)
         .reorder(loops)
@@ -214,7 +216,7 @@ class ConvGenerator : public Halide::Generator<Derived> {
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v)
         .parallel(task)
-        .vectorize(filter, vector)
+        .vectorize(over, vector)
         .unroll(filter)
         .unroll(in_tile_column)
         .unroll(in_tile_row);

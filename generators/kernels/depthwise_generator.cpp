@@ -122,7 +122,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
     tile_output(filter, v, panel_filters(), panels_per_task, TailStrategy::ShiftInwards);
     order_tiles(filter, v,
-                {filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row},
+                {filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row}, filter,
                 vector());
   }
 

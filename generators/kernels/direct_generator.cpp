@@ -209,7 +209,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
     } else {
       loops.insert(loops.end(), {tile_row, panel_index});
     }
-    order_tiles(filter, v, loops, lanes);
+    order_tiles(filter, v, loops, filter, lanes);
   }
 
   /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the

@@ -115,7 +115,7 @@ class GroupedConv : public ConvGenerator<GroupedConv> {
     order_tiles(filter, v,
                 {filter, in_tile_column, in_tile_row, tile_column, tile_row, panel_index,
                  block_column, block_row},
-                lanes);
+                filter, lanes);
   }
 
   ImageVars v;

@@ -197,7 +197,10 @@ bool folds_buffer(const LayerSpec& layer, const Plan& plan) {
 
 bool merges_pixels(const LayerSpec& layer, const Plan& plan) {
   if (plan.algorithm == Algorithm::pointwise) return true;
-  return layer.kind == LayerKind::elementwise && layer.padding == Padding{};
+  const bool reads_one_pixel = layer.kind == LayerKind::elementwise ||
+                               (plan.algorithm == Algorithm::planar &&
+                                layer.kernel_size == Size{} && layer.strides == Size{});
+  return reads_one_pixel && layer.padding == Padding{};
 }
 
 LayerSpec merge_pixels(const LayerSpec& layer, std::vector<KernelArgument>& images) {

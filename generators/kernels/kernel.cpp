@@ -9,6 +9,7 @@
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/padded_input.h"
+#include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/lowering.h"
 
@@ -27,8 +28,8 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
     case Algorithm::grouped:
       return "convc_grouped";
     case Algorithm::planar:
-      return layer.channels_per_group() == 1 && layer.groups > 1 ? "convc_planar_depthwise"
-                                                                 : "convc_planar";
+      if (layer.channels_per_group() == 1 && layer.groups > 1) return "convc_planar_depthwise";
+      return reads_pixel_in_place(layer) ? "convc_planar_pointwise" : "convc_planar";
     case Algorithm::elementwise:
       return "convc_elementwise";
     case Algorithm::channelwise:
@@ -102,7 +103,9 @@ TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Pl
   if (computed.in == layer.in) return {plan.row_block, plan.column_block};
   const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
   const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
-  return {1, rows * columns};
+  // All rows are one, which is cut between tiles.
+  const std::int64_t tiles = (rows * columns + plan.tile_width - 1) / plan.tile_width;
+  return {1, tiles * plan.tile_width};
 }
 
 /// How the kernel computes the layer. Tiles of a pointwise kernel are of one row.
@@ -130,9 +133,10 @@ Parameters plan_parameters(const LayerSpec& layer, const LayerSpec& computed, co
   };
 }
 
-bool channels_are_neighbours(const KernelArgument& image) {
-  const ArgumentDim& channel = image.dims[image_dim::channel];
-  return channel.stride.sizes.empty() && channel.stride.factor == 1;
+/// Elements along dimension `dim` lie side by side.
+bool are_neighbours(const KernelArgument& image, int dim) {
+  const SizeProduct& stride = image.dims[static_cast<std::size_t>(dim)].stride;
+  return stride.sizes.empty() && stride.factor == 1;
 }
 
 /// What the buffers of the kernel are.
@@ -145,8 +149,9 @@ Parameters buffer_parameters(const LayerSpec& layer, const Plan& plan) {
       {"packed_depthwise", flag(packed && layer.kind == LayerKind::separable_conv)},
       {"packed_vectors", flag(packed)},
       {"use_bias", flag(has_bias)},
-      {"dense_input", flag(channels_are_neighbours(input_image(layer, plan)))},
-      {"dense_output", flag(channels_are_neighbours(output_image(layer, plan)))},
+      {"dense_input", flag(are_neighbours(input_image(layer, plan), image_dim::channel))},
+      {"dense_columns", flag(are_neighbours(input_image(layer, plan), image_dim::column))},
+      {"dense_output", flag(are_neighbours(output_image(layer, plan), image_dim::channel))},
   };
 }
 

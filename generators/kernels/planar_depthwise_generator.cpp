@@ -1,6 +1,8 @@
-// Depthwise convolution of images whose columns are neighbours in memory (channels_first): one
-// channel after the other, vectors run over columns, weights are broadcast. A task copies the rows
-// of a channel with their padding, which stay in L1.
+// Depthwise convolution of images whose columns are neighbours in memory (channels_first): vectors
+// run over columns, weights are broadcast. A task copies the rows of a few channels with their
+// padding into L1: so a vector beside the border is like any other, and what was just written is
+// not read before it has left the store queue. With strides, sums of all columns are computed and
+// those in between dropped: less work than to take the input apart, which few taps share.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 
@@ -20,34 +22,35 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     columns = column_axis();
     rows = row_axis();
     planes = plane_axis();
-    padded = PlanarRows(input, {columns, rows, planes}, border(), value(column_block) == 0,
-                        value(lanes));
+    padded = planar_rows(input, {columns, rows, planes}, border(), dense_columns);
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
                                 filter / value(tile_vectors), v.group};
     const ImagePoint at = {0,
-                           v.column * columns.stride + taps.x * columns.dilation,
+                           v.column + taps.x * columns.dilation,
                            inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
                            v.plane * planes.stride + taps.z * planes.dilation,
                            v.batch,
                            v.group};
+    // As if the stride along columns were 1.
     sum(pure_vars(v, filter)) = 0.0f;
-    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) * padded.func()(at.coordinates());
-    output(pure_vars(v, filter)) =
-        finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
+    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) * padded(at.coordinates());
+    ImagePoint strided = point_of(v, filter);
+    strided.column = v.column * columns.stride;
+    output(pure_vars(v, filter)) = finished(sum(strided.coordinates()), point_of(v, filter));
   }
 
   /* The schedule. Loops from the outside in:
    *   parallel task in blocks of channels x batch x plane x row blocks x column blocks
-   *     channel                                    copies its padded rows
-   *       filter, tile_row, tile_column            sums live in registers
+   *     channels that are copied at once
+   *       channel, filter, tile_row, tile_column   sums live in registers
    *         tap_plane, tap_row, tap_column         unrolled for small filters
    *           row of tile, vector of columns       unrolled: one FMA each */
   void schedule() {
     tile_the_output();
     sum.compute_at(output, tile_column)
         .store_in(Halide::MemoryType::Register)
-        .bound_extent(v.column, tile_width)
+        .bound_extent(v.column, value(tile_width) * columns.stride)
         .bound_extent(v.row, tile_height)
         .vectorize(v.column, lanes)
         .unroll(v.column)
@@ -61,63 +64,90 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
     if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
 
-    Func copy = padded.func();
-    copy_per_task(copy, output, v.group, v, window(1, planes),
-                  window(tile_rows_per_task() * value(tile_height), rows), copied_columns());
-    copy.align_storage(v.column, lanes)
+    padded.compute_at(output, group_batch)
+        .store_in(Halide::MemoryType::Heap)
+        .bound_storage(v.column, copied_columns())
+        .bound_storage(v.row, copied_rows())
+        .bound_storage(v.plane, window(1, planes).extent())
+        .bound_storage(v.batch, 1)
+        .bound_storage(v.group, groups_at_once())
         .bound_storage(v.channel, 1)
-        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group);
-    padded.vectorize();
+        .align_storage(v.column, lanes)
+        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group)
+        .split(v.column, vector_of_columns, v.column, lanes, TailStrategy::RoundUp)
+        .vectorize(v.column);
+    // Masks of the vectors of a row are then known.
+    constexpr int kMostUnrolledVectors = 16;
+    if (value(column_block) == 0 && copied_columns() <= kMostUnrolledVectors * value(lanes)) {
+      padded.unroll(vector_of_columns);
+    }
   }
 
  private:
-  /// Whole vectors of columns are computed, and copied.
-  Window copied_columns() const {
-    Window columns_of_task = {tile_columns_per_task() * value(tile_width), columns.stride,
-                              columns.span()};
-    columns_of_task.span += value(lanes) - 1;
-    return columns_of_task;
+  /* The copy: columns and rows of a channel that a task takes. */
+  int copied_columns() const {
+    const int computed = tile_columns_per_task() * value(tile_width) * columns.stride;
+    return ceil_div(computed + columns.span() - 1, value(lanes)) * value(lanes);
+  }
+  int copied_rows() const {
+    return window(tile_rows_per_task() * value(tile_height), rows).extent();
   }
 
-  void tile_the_output() {
-    bound_output(filter, v);
-    Func out = output;
-    out.split(v.column, tile_column, v.column, tile_width, column_tail())
-        .split(v.row, tile_row, v.row, tile_height, TailStrategy::GuardWithIf)
-        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
-        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
-               TailStrategy::GuardWithIf)
-        .split(v.group, group_task, v.group, groups_per_task(), TailStrategy::GuardWithIf)
-        .reorder({v.column, v.row, tile_column, tile_row, filter, v.group, column_task, row_task})
-        .fuse(column_task, row_task, task);
-    ImageVars blocks = v;
-    blocks.group = group_task;
-    fuse_outer_loops(task, blocks)
-        .parallel(task)
-        .vectorize(v.column, lanes)
-        .unroll(v.column)
-        .unroll(v.row);
-  }
-
-  /// Where it can, the last tile overlaps the one before: better than a mask.
-  TailStrategy column_tail() const {
-    const bool overlaps =
-        !columns.open && value(column_block) == 0 && columns.out >= value(tile_width);
-    return overlaps ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  /// Channels whose copies take a part of L1: as many as a task's can be dealt out evenly.
+  int groups_at_once() const {
+    constexpr int kFloats = 2048, kMostGroups = 16;
+    const int floats = copied_columns() * copied_rows() * window(1, planes).extent();
+    int count = std::clamp(kFloats / floats, 1, std::min(kMostGroups, groups_per_task()));
+    while (groups_per_task() % count != 0) --count;
+    return count;
   }
 
   int groups_per_task() const {
     return value(panel_block) == 0 ? image_groups() : value(panel_block);
   }
 
+  void tile_the_output() {
+    bound_output(filter, v);
+    Func out = output;
+    out.split(v.column, tile_column, v.column, stored_columns(), column_tail())
+        .split(v.row, tile_row, v.row, tile_height, TailStrategy::GuardWithIf)
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
+        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
+               TailStrategy::GuardWithIf)
+        .split(v.group, group_task, v.group, groups_per_task(), TailStrategy::GuardWithIf)
+        .split(v.group, group_batch, v.group, groups_at_once(), TailStrategy::GuardWithIf)
+        .reorder({v.column, v.row, tile_column, tile_row, filter, v.group, group_batch, column_task,
+                  row_task})
+        .fuse(column_task, row_task, task);
+    ImageVars blocks = v;
+    blocks.group = group_task;
+    fuse_outer_loops(task, blocks)
+        .parallel(task)
+        .vectorize(v.column, std::min(value(lanes), stored_columns()))
+        .unroll(v.column)
+        .unroll(v.row);
+  }
+
+  /// A row that is narrower than a vector is stored as it is: masks are slow.
+  int stored_columns() const {
+    const bool one_narrow_tile =
+        !columns.open && value(column_block) == 0 && columns.out < value(lanes);
+    return one_narrow_tile ? columns.out : value(tile_width);
+  }
+
+  /// Where it can, the last tile overlaps the one before: better than a mask.
+  TailStrategy column_tail() const {
+    const bool overlaps =
+        !columns.open && value(column_block) == 0 && columns.out >= stored_columns();
+    return overlaps ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  }
+
   ImageVars v;
   Var filter{"filter"};
   SpatialAxis columns, rows, planes;
   RDom taps;
-  PlanarRows padded;
-  Func sum{"sum"};
-  Var tile_column{"tile_column"}, tile_row{"tile_row"}, row_task{"row_task"},
-      column_task{"column_task"}, group_task{"group_task"}, task{"task"};
+  Func padded, sum{"sum"};
+  Var group_batch{"group_batch"}, group_task{"group_task"}, vector_of_columns{"vector_of_columns"};
 };
 
 }  // namespace

@@ -113,16 +113,16 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
    * pixels for each tap column and each row within a stride; from these, the patches. Tasks at the
    * end of the image may ask for more than there is, hence the border around it. */
   void copy_the_input() {
-    padded = PlanarRows(input, {columns, rows, planes}, border(),
-                        copies_rows() && value(column_block) == 0, value(lanes));
+    padded = copies_rows() ? planar_rows(input, {columns, rows, planes}, border(), dense_columns)
+                           : padded_input(/*always=*/true);
     const Expr row = block_vars[1] * rows_per_task() + pixel / columns_per_task();
     const Expr column = block_vars[0] * columns_per_task() + pixel % columns_per_task();
     std::vector<Var> image = {pixel, v.channel, tap_column, row_in_stride, tap_plane};
     image.insert(image.end(), block_vars.begin(), block_vars.end());
     shifted(image) =
-        padded.func()(v.channel, column * columns.stride + tap_column * columns.dilation,
-                      row * rows.stride + row_in_stride,
-                      v.plane * planes.stride + tap_plane * planes.dilation, v.batch, v.group);
+        padded(v.channel, column * columns.stride + tap_column * columns.dilation,
+               row * rows.stride + row_in_stride,
+               v.plane * planes.stride + tap_plane * planes.dilation, v.batch, v.group);
 
     std::vector<Var> patch = {pixel, tap_column, tap_row, tap_plane, v.channel, tile};
     patch.insert(patch.end(), block_vars.begin(), block_vars.end());
@@ -156,16 +156,15 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
     shifted.compute_at(patches, v.channel)
         .bound_storage(v.channel, 1)
         .split(pixel, task_row, pixel, columns_per_task(), TailStrategy::RoundUp)
-        .vectorize(pixel, vector_of_columns(), TailStrategy::GuardWithIf);
+        .vectorize(pixel, vector_of_columns(), TailStrategy::ShiftInwards);
     if (!copies_rows()) return;
-    Func row_copy = padded.func();
-    row_copy.compute_at(patches, v.channel)
+    padded.compute_at(patches, v.channel)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.batch, 1)
         .bound_storage(v.group, 1)
         .bound_storage(v.channel, 1)
-        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group);
-    padded.vectorize();
+        .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group)
+        .vectorize(v.column, lanes, TailStrategy::RoundUp);
   }
 
   /// Each row is read by several taps, or not as it lies in memory.
@@ -173,6 +172,11 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
     return columns.kernel_size * rows.kernel_size > 1 || columns.stride > 1;
   }
   int vector_of_columns() const { return std::min(value(lanes), columns_per_task()); }
+  /// Where it can, the last vector of a row overlaps the one before: better than a mask.
+  TailStrategy column_tail() const {
+    const bool is_whole = !columns.open && columns.out % columns_per_task() == 0;
+    return is_whole ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
+  }
 
   void split_into_tasks() {
     bound_output(filter, v);
@@ -185,7 +189,7 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
         .fuse(panel_task, column_task, task)
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v).parallel(task).vectorize(v.column, vector_of_columns(),
-                                                       TailStrategy::GuardWithIf);
+                                                       column_tail());
   }
 
   ImageVars v;
@@ -195,8 +199,7 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
   std::vector<Var> block_vars = {Var("column_block"), Var("row_block"), v.plane, v.batch, v.group};
   SpatialAxis columns, rows, planes;
   RDom taps;
-  PlanarRows padded;
-  Func shifted{"shifted"}, patches{"patches"}, partial{"partial"}, sum{"sum"};
+  Func padded, shifted{"shifted"}, patches{"patches"}, partial{"partial"}, sum{"sum"};
   Var panel_index{"panel"}, panel_task{"panel_task"}, row_task{"row_task"},
       column_task{"column_task"}, task{"task"};
 };

@@ -15,6 +15,9 @@ namespace convc {
 /// Each group of each image as an image of its own, of a layer without groups.
 LayerSpec one_group(const LayerSpec& layer);
 
+/// Each output pixel is made of the input pixel at its place, so that rows are of no matter.
+bool reads_pixel_in_place(const LayerSpec& layer);
+
 /// As far as caches are concerned: a task copies no more of the input than its taps need at a time.
 LayerSpec read_in_place(const LayerSpec& layer);
 

@@ -19,7 +19,42 @@ LayerSpec patches_of(const LayerSpec& group) {
   return patches;
 }
 
+/// Depthwise layers: one channel after the other, vectors over columns.
+Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
+  Plan plan;
+  plan.algorithm = Algorithm::planar;
+  plan.lanes = machine.f32_lanes;
+  while (plan.lanes > 4 && plan.lanes / 2 >= layer.out.width) plan.lanes /= 2;
+  // Two rows share the input rows between them, and the taps stay in registers. Columns between
+  // those of a stride are computed, too.
+  constexpr std::int64_t kMostVectors = 2;
+  const std::int64_t vectors =
+      std::clamp<std::int64_t>(layer.out.width / plan.lanes, 1, kMostVectors);
+  plan.tile_height = layer.out.height > 1 ? 2 : 1;
+  plan.tile_width =
+      static_cast<int>(std::max<std::int64_t>(vectors / layer.strides.width, 1) * plan.lanes);
+  RegisterTile tile;
+  tile.height = plan.tile_height;
+  tile.width = plan.tile_width;
+  // The rows of a channel that a task copies stay in L1.
+  Machine copies_to_l1 = machine;
+  copies_to_l1.l2_bytes = machine.l1d_bytes;
+  const Tasks tasks =
+      choose_tasks(one_group(layer), tile, /*flat=*/false, copies_to_l1, TaskCuts::pixels);
+  plan.row_block = tasks.row_block;
+  plan.column_block = tasks.column_block;
+  constexpr std::int64_t kTasks = 16;
+  plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
+  plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
+                std::to_string(plan.panel_block) + " channels of a task one after the other";
+  return plan;
+}
+
 }  // namespace
+
+bool reads_pixel_in_place(const LayerSpec& layer) {
+  return layer.kernel_size == Size{} && layer.strides == Size{} && layer.padding == Padding{};
+}
 
 std::string why_not_planar(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
@@ -28,6 +63,8 @@ std::string why_not_planar(const LayerSpec& layer) {
 }
 
 Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
+  if (layer.groups > 1 && layer.channels_per_group() == 1)
+    return planar_depthwise_plan(layer, machine);
   const LayerSpec group = one_group(layer);
   const auto tile_for = [&](std::int64_t rows, std::int64_t columns) {
     return choose_register_tile(planar_domain(group, rows, columns), machine);
@@ -39,7 +76,10 @@ Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
   in_image.lanes = 1;
   const Tasks tasks = choose_tasks(patches_of(group), in_image, /*flat=*/false, machine);
   const RegisterTile tile =
-      tile_for(tasks.row_block, tasks.column_block == 0 ? group.out.width : tasks.column_block);
+      reads_pixel_in_place(layer)
+          ? tile_for(group.out.height, group.out.width)
+          : tile_for(tasks.row_block,
+                     tasks.column_block == 0 ? group.out.width : tasks.column_block);
   Plan plan;
   plan.algorithm = Algorithm::planar;
   plan.lanes = tile.lanes;

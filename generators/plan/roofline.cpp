@@ -43,7 +43,10 @@ constexpr double kCyclesPerCopiedVector = 1;
 double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine) {
   const bool gathers = planar ? !has_dense_pixels(layer.input_form, layer.in_channels)
                               : !has_dense_channels(layer.input_form, layer.in_channels);
-  if (gathers) return input_elements(layer) * kCyclesPerGatheredElement;
+  if (gathers) {
+    const Size read = layer.kernel_size == Size{} ? layer.out : layer.in;  // what 1x1 filters read
+    return pixels_of(layer, read) * real(layer.in_channels) * kCyclesPerGatheredElement;
+  }
   if (!may_be_padded(layer)) return 0;
   return input_elements(layer) / machine.f32_lanes * kCyclesPerCopiedVector;
 }
@@ -91,7 +94,23 @@ double merged_groups_cycles(const LayerSpec& layer, const Plan& plan, const Mach
          copy_cycles(layer, false, machine) + scatter_cycles(layer, false);
 }
 
+/// Vectors over the columns of a channel, also those between the columns of a stride. Unaligned
+/// vectors lie on two cache lines now and then.
+double planar_depthwise_cycles(const LayerSpec& layer, const Plan& plan) {
+  constexpr double kPerProduct = 0.75, kPerVector = 2, kPerCopiedVector = 2;
+  const double in_rows = input_elements(layer) / real(layer.in.width);
+  const double out_rows = output_elements(layer) / real(layer.out.width);
+  return out_rows * vectors_of(layer.out.width, plan.lanes) *
+             (real(layer.taps() * layer.strides.width) * kPerProduct + kPerVector) +
+         in_rows * vectors_of(layer.in.width, plan.lanes) * kPerCopiedVector;
+}
+
 double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  if (layer.groups > 1 && layer.channels_per_group() == 1) {
+    const bool gathers = !has_dense_pixels(layer.input_form, layer.in_channels);
+    return planar_depthwise_cycles(layer, plan) +
+           (gathers ? copy_cycles(layer, true, machine) : 0) + scatter_cycles(layer, true);
+  }
   const LayerSpec group = one_group(layer);
   RegisterTile tile;
   tile.width = plan.tile_vectors;
@@ -100,8 +119,10 @@ double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& ma
   // Patches: each pixel with the channels of all its taps.
   const double patches = pixels_of(layer, layer.out) * real(layer.in_channels * layer.taps()) /
                          machine.f32_lanes * kCyclesPerCopiedVector;
-  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
-  const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
+  const bool any_row = reads_pixel_in_place(layer);
+  const std::int64_t rows = plan.row_block == 0 || any_row ? layer.out.height : plan.row_block;
+  const std::int64_t columns =
+      plan.column_block == 0 || any_row ? layer.out.width : plan.column_block;
   return predicted_cycles(planar_domain(group, rows, columns), tile, machine) + patches +
          copy_cycles(layer, true, machine) + scatter_cycles(layer, true);
 }
