@@ -1,6 +1,7 @@
 // Attributes and weights of Conv and ConvTranspose.
 #include "dsl/onnx/window.h"
 
+#include "dsl/axes.h"
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
@@ -64,6 +65,26 @@ bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_
   ok = check_list(node, "strides", rank, 1, 1, &window->strides) && ok;
   ok = check_list(node, "dilations", rank, 1, 1, &window->dilations) && ok;
   return check_list(node, "pads", 2 * rank, 0, 0, &window->pads) && ok;
+}
+
+bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
+                 const Image& image) {
+  if (image.model_rank >= 3 && weights_shape.size() == image.sizes.size()) return true;
+  node.fail(Code::shapes_disagree,
+            cat("the input has the shape ", shape_text(image.model_sizes()), " and the weights ",
+                shape_text(weights_shape), "; both have 3 to 5 sizes"));
+  return false;
+}
+
+void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
+              LayerSpec* layer) {
+  const Axis member = axes_of(layer->rank)[axis];
+  at(layer->kernel_size, member) = window.kernel[axis];
+  at(layer->strides, member) = window.strides[axis];
+  at(layer->dilation_rate, member) = window.dilations[axis];
+  at(layer->out, member) = output.sizes[axis + 2];
+  before(layer->padding, member) = pads.before;
+  after(layer->padding, member) = pads.after;
 }
 
 std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int index,
