@@ -2,8 +2,10 @@
 #include "dsl/onnx/importer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "dsl/cost.h"
+#include "dsl/onnx/open_sizes.h"
 #include "dsl/onnx/ops.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
@@ -14,9 +16,9 @@ bool Image::is_open() const {
   return std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return !dim.fixed(); });
 }
 
-Importer::Importer(const onnx::ModelProto& model, ConstantReader& constants,
+Importer::Importer(const onnx::ModelProto& model, ConstantReader& constants, ModelDims& dims,
                    Diagnostics& diagnostics)
-    : model_(model), constants_(constants), diagnostics_(diagnostics) {}
+    : model_(model), constants_(constants), dims_(dims), diagnostics_(diagnostics) {}
 
 Diagnostic& Importer::fail(Code code, const std::string& message) {
   return diagnostics_.error(code, {}, message);
@@ -33,9 +35,10 @@ std::optional<Graph> Importer::run(const std::string& name) {
   add_inputs();
   for (int i = 0; i < model_.graph().node_size(); ++i) import_node(model_.graph().node(i), i);
   if (diagnostics_.error_count() != errors_before) return std::nullopt;
-  check_open_sizes();
+  const bool bounded = check_bounds();
   add_outputs();
-  if (diagnostics_.error_count() != errors_before) return std::nullopt;
+  if (!bounded || diagnostics_.error_count() != errors_before) return std::nullopt;
+  if (!settle_open_sizes(&graph_, diagnostics_)) return std::nullopt;
   if (!checked_cost_of(graph_)) {
     fail(Code::overflow, "the multiply-adds of the model overflow 64 bits");
     return std::nullopt;
@@ -167,6 +170,18 @@ ConstantRef Importer::constant_input(NodeReader& node, int index, const std::str
             cat("input ", index, " (", what, ", \"", shown(node.input_name(index)),
                 "\") is known only when the model runs; it must be a constant"));
   return nullptr;
+}
+
+void Importer::warn_of_infinite(NodeReader& node, int index, const std::string& what,
+                                const std::vector<float>& values) {
+  const auto count = std::count_if(values.begin(), values.end(),
+                                   [](float value) { return !std::isfinite(value); });
+  if (count == 0) return;
+  node.warn(Code::not_finite,
+            cat("input ", index, " (", what, ", \"", shown(node.input_name(index)), "\") has ",
+                count_of(static_cast<std::size_t>(count), "number"), " that ",
+                count == 1 ? "is" : "are", " not finite"))
+      .note("what they are multiplied with becomes infinite or no number at all");
 }
 
 std::optional<float> Importer::scalar_input(NodeReader& node, int index, const std::string& what,
