@@ -97,9 +97,13 @@ class LayerChecker {
   void check_padding() {
     if (draft_.padding.value) {
       const Padding& pad = draft_.padding.value->pairs;
+      const PaddingMode filled = draft_.padding_mode.value_or(PaddingMode::zeros);
+      const bool crops = type_.role == LayerRole::zero_padding &&
+                         (filled == PaddingMode::zeros || filled == PaddingMode::constant);
+      const std::int64_t least = crops ? -kMaxElements : 0;
       for (const Axis axis : axes_of(type_.rank == 0 ? 3 : type_.rank)) {
-        if (!check_size("`padding`", before(pad, axis), 0, draft_.padding.range)) break;
-        if (!check_size("`padding`", after(pad, axis), 0, draft_.padding.range)) break;
+        if (!check_size("`padding`", before(pad, axis), least, draft_.padding.range)) break;
+        if (!check_size("`padding`", after(pad, axis), least, draft_.padding.range)) break;
       }
     }
     const PaddingMode mode = draft_.padding_mode.value_or(PaddingMode::zeros);

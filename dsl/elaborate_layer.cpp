@@ -159,6 +159,10 @@ class LayerReader {
     word("activation", layer_.activation, [&](const std::string& text, SourceRange range) {
       return read_activation(text, range, diagnostics_);
     });
+    if (layer_.type->role != LayerRole::activation && layer_.activation.value &&
+        layer_.activation.value->function == ActivationFunction::threshold) {
+      refuse_threshold();
+    }
     Given<DType> type;
     word("dtype", type, [&](const std::string& text, SourceRange range) {
       return read_dtype(text, range, diagnostics_);
@@ -212,6 +216,18 @@ class LayerReader {
     own_parameter("alpha", activation.alpha, clips ? std::optional(-infinity) : std::nullopt);
     own_parameter("beta", activation.beta, bounded ? std::optional(infinity) : std::nullopt);
     own_parameter("gamma", activation.gamma, std::nullopt);
+    const bool given = arguments_.count("alpha") != 0 && arguments_.count("beta") != 0;
+    if (activation.function == ActivationFunction::threshold && !given) refuse_threshold();
+  }
+
+  // Keras has no defaults for its numbers.
+  void refuse_threshold() {
+    diagnostics_
+        .error(Code::missing_argument, layer_.activation.range,
+               "the function threshold needs two numbers")
+        .note("x where x > alpha, else beta; Keras has no defaults for them")
+        .help("write the layer Activation(\"threshold\", alpha=THRESHOLD, beta=VALUE)");
+    layer_.broken = true;
   }
 
   // convc's own arguments; `none` is what None stands for, no bound.

@@ -161,7 +161,8 @@ std::string convolution(const LayerSpec& layer, std::size_t* done) {
   *done = 0;
   if (!layer.post_ops.empty()) {
     const PostOp& own = layer.post_ops.front();
-    const std::string_view name = activation_word(own.activation);
+    const bool needs_numbers = own.activation.function == ActivationFunction::threshold;
+    const std::string_view name = needs_numbers ? "" : activation_word(own.activation);
     if (own.kind == PostOpKind::activation && own.name.empty() && !name.empty()) {
       call.word("activation", name);
       *done = 1;
@@ -207,8 +208,9 @@ std::string activation_call(const Activation& activation) {
   };
   CallText call("Activation");
   call.word("activation", activation_word(normal));
-  if (activation.alpha != normal.alpha) call.add("alpha", bound(activation.alpha));
-  if (activation.beta != normal.beta) call.add("beta", bound(activation.beta));
+  const bool always = activation.function == ActivationFunction::threshold;
+  if (always || activation.alpha != normal.alpha) call.add("alpha", bound(activation.alpha));
+  if (always || activation.beta != normal.beta) call.add("beta", bound(activation.beta));
   return call.number("gamma", activation.gamma, normal.gamma).take();
 }
 

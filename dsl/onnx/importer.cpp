@@ -229,7 +229,7 @@ LayerSpec Importer::layer_on(const NodeReader& node, LayerKind kind, const Image
   if (!image.dims[last].fixed()) layer.open.width = image.dims[last];
   if (layer.rank >= 2 && !image.dims[last - 1].fixed()) layer.open.height = image.dims[last - 1];
   layer.input_form.layout = layer.output_form.layout = Layout::channels_first;
-  layer.kernel_layout = KernelLayout::filters_first;
+  if (layer.has_kernel()) layer.kernel_layout = KernelLayout::filters_first;
   layer.use_bias = false;
   return layer;
 }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 
+#include "dsl/load.h"
+#include "dsl/printer.h"
 #include "tests/onnx/model.h"
 
 namespace convc::test {
@@ -258,6 +260,22 @@ TEST_CASE("Pad that convc cannot do") {
         "[E081]\n");
   CHECK(text("constant", {0, 0, -3, 0, 0, 0, -3, 0}) ==
         "model.onnx: error: node 0 (Pad): its output has 0 elements along axis 2 [E040]\n");
+}
+
+TEST_CASE("an imported Pad that crops prints as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 2, 9, 8});
+  model.integers("pads", {0, 0, -2, 3, 0, 0, 1, -4});
+  model.node("Pad", {"x", "pads"}, {"y"});
+  model.output("y");
+  const Loaded loaded = model.load();
+  INFO(loaded.text);
+  REQUIRE(loaded.module);
+  Diagnostics diagnostics;
+  const auto again = load_spec_text(print(*loaded.module), "printed.conv", "net", diagnostics);
+  INFO(diagnostics.render(false));
+  REQUIRE(again);
+  CHECK(again->graphs[0].nodes[0].layer == loaded.layer());
 }
 
 }  // namespace convc::test
