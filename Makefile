@@ -18,7 +18,7 @@ help:
 	@echo 'make conformance  ONNX backend cases, 2,000 random specs against Keras; writes docs/conformance.md'
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
-	@echo 'make fuzz       the parser under libFuzzer;  make asan, make tsan  sanitizer suites'
+	@echo 'make fuzz       the parsers under libFuzzer; make asan, make tsan  sanitizer suites'
 	@echo 'make install    into PREFIX=$(PREFIX)'
 	@echo 'make setup      what all of these need;  make clean  removes build/'
 

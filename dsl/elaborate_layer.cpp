@@ -192,6 +192,7 @@ class LayerReader {
     axes("axis", layer_.axis);
     if (!layer_.activation.value) return;
     Activation& activation = *layer_.activation.value;
+    if (layer_.axis.present && !reads_all_channels(activation.function)) refuse_parameter("axis");
     switch (activation.function) {
       case ActivationFunction::leaky_relu:
         // The layer's default differs from the function's.
@@ -234,18 +235,21 @@ class LayerReader {
   void own_parameter(std::string_view name, float& value, std::optional<float> none) {
     if (arguments_.count(name) == 0) return;
     if (!has_parameter(layer_.activation.value->function, name)) {
-      const Expr& given = *arguments_.at(name);
-      diagnostics_
-          .error(Code::unknown_argument, given.range,
-                 cat("the function ", name_of(layer_.activation.value->function),
-                     " has no parameter `", name, "`"))
-          .help("remove it");
-      layer_.broken = true;
+      refuse_parameter(name);
     } else if (none && is_none(name)) {
       value = *none;
     } else {
       parameter(name, value);
     }
+  }
+
+  void refuse_parameter(std::string_view name) {
+    diagnostics_
+        .error(Code::unknown_argument, arguments_.at(name)->range,
+               cat("the function ", name_of(layer_.activation.value->function),
+                   " has no parameter `", name, "`"))
+        .help("remove it");
+    layer_.broken = true;
   }
 
   [[nodiscard]] bool is_none(std::string_view name) const {

@@ -239,10 +239,11 @@ std::string open_post_op(const PostOp& op, const LayerSpec& layer) {
   const bool first = layer.output_form.layout == Layout::channels_first;
   switch (op.kind) {
     case PostOpKind::activation:
-      if (first && op.activation.function == ActivationFunction::softmax) {
-        return CallText("Softmax").add("axis", "1").take();
-      }
-      return activation_call(op.activation);
+    {
+      std::string call = activation_call(op.activation);
+      if (first && reads_all_channels(op.activation.function)) add_argument(&call, "axis=1");
+      return call;
+    }
     case PostOpKind::prelu: {
       std::string axes;
       for (int i = 0; i < layer.rank; ++i) {
