@@ -238,8 +238,7 @@ std::string shape_text(const std::vector<Dim>& shape) {
 std::string open_post_op(const PostOp& op, const LayerSpec& layer) {
   const bool first = layer.output_form.layout == Layout::channels_first;
   switch (op.kind) {
-    case PostOpKind::activation:
-    {
+    case PostOpKind::activation: {
       std::string call = activation_call(op.activation);
       if (first && reads_all_channels(op.activation.function)) add_argument(&call, "axis=1");
       return call;

@@ -7,6 +7,7 @@
 #include "dsl/cost.h"
 #include "dsl/onnx/open_sizes.h"
 #include "dsl/onnx/ops.h"
+#include "dsl/onnx/prune.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 
@@ -38,6 +39,7 @@ std::optional<Graph> Importer::run(const std::string& name) {
   const bool bounded = check_bounds();
   add_outputs();
   if (!bounded || diagnostics_.error_count() != errors_before) return std::nullopt;
+  drop_unused(&graph_, diagnostics_);
   if (!settle_open_sizes(&graph_, diagnostics_)) return std::nullopt;
   if (!checked_cost_of(graph_)) {
     fail(Code::overflow, "the multiply-adds of the model overflow 64 bits");

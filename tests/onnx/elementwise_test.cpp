@@ -262,6 +262,21 @@ TEST_CASE("Pad that convc cannot do") {
         "model.onnx: error: node 0 (Pad): its output has 0 elements along axis 2 [E040]\n");
 }
 
+TEST_CASE("an imported LogSoftmax prints as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 3, 8});
+  model.node("LogSoftmax", {"x"}, {"y"}).set("axis", 1);
+  model.output("y");
+  const Loaded loaded = model.load();
+  INFO(loaded.text);
+  REQUIRE(loaded.module);
+  Diagnostics diagnostics;
+  const auto again = load_spec_text(print(*loaded.module), "printed.conv", "net", diagnostics);
+  INFO(diagnostics.render(false));
+  REQUIRE(again);
+  CHECK(again->graphs[0].nodes[0].layer == loaded.layer());
+}
+
 TEST_CASE("an imported Pad that crops prints as text that reads back") {
   ModelMaker model;
   model.input("x", {1, 2, 9, 8});

@@ -115,6 +115,23 @@ TEST_CASE("an output whose shape the model has wrong is warned of") {
         "[W005]\n");
 }
 
+TEST_CASE("what no output depends on is left out") {
+  ModelMaker model = relu({1, 2, 3});
+  model.input("z", {1, 2, 3});
+  model.node("Add", {"z", "x"}, {"a"});
+  model.node("Tanh", {"a"}, {"b"});
+  const Loaded loaded = model.load();
+  CHECK(loaded.text ==
+        "model.onnx: warning: nothing uses what layer \"add_1\" computes; it is left out [W002]\n"
+        "model.onnx: warning: nothing uses what layer \"tanh_2\" computes; it is left out [W002]\n"
+        "model.onnx: warning: no output depends on input \"z\"; it is left out [W002]\n");
+  REQUIRE(loaded.module);
+  CHECK(loaded.graph().nodes.size() == 1);
+  CHECK(loaded.graph().tensors.size() == 2);
+  CHECK(loaded.graph().inputs == std::vector<TensorId>{0});
+  CHECK(loaded.graph().outputs == std::vector<TensorId>{1});
+}
+
 TEST_CASE("every node that is not supported is named, in one run") {
   ModelMaker model;
   model.input("x", {1, 2, 8});
