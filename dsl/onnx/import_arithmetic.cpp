@@ -76,7 +76,7 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
                 "a constant operand has one number, or one for each channel");
     return;
   }
-  Importer::warn_of_infinite(node, constant_first ? 0 : 1, "the constant", values);
+  importer.warn_of_infinite(node, constant_first ? 0 : 1, "the constant", values);
   PostOp step;
   if (uniform) {
     const Affine affine = affine_of(node.op(), constant_first, values.front());

@@ -2,8 +2,8 @@
 #include "dsl/onnx/importer.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "dsl/check_numbers.h"
 #include "dsl/cost.h"
 #include "dsl/onnx/open_sizes.h"
 #include "dsl/onnx/ops.h"
@@ -36,8 +36,8 @@ std::optional<Graph> Importer::run(const std::string& name) {
   add_inputs();
   for (int i = 0; i < model_.graph().node_size(); ++i) import_node(model_.graph().node(i), i);
   if (diagnostics_.error_count() != errors_before) return std::nullopt;
-  const bool bounded = check_bounds();
   add_outputs();
+  const bool bounded = check_bounds();
   if (!bounded || diagnostics_.error_count() != errors_before) return std::nullopt;
   drop_unused(&graph_, diagnostics_);
   if (!settle_open_sizes(&graph_, diagnostics_)) return std::nullopt;
@@ -174,16 +174,11 @@ ConstantRef Importer::constant_input(NodeReader& node, int index, const std::str
   return nullptr;
 }
 
-void Importer::warn_of_infinite(NodeReader& node, int index, const std::string& what,
+void Importer::warn_of_infinite(const NodeReader& node, int index, const std::string& what,
                                 const std::vector<float>& values) {
-  const auto count = std::count_if(values.begin(), values.end(),
-                                   [](float value) { return !std::isfinite(value); });
-  if (count == 0) return;
-  node.warn(Code::not_finite,
-            cat("input ", index, " (", what, ", \"", shown(node.input_name(index)), "\") has ",
-                count_of(static_cast<std::size_t>(count), "number"), " that ",
-                count == 1 ? "is" : "are", " not finite"))
-      .note("what they are multiplied with becomes infinite or no number at all");
+  convc::warn_of_infinite(cat("node ", node_label(node.proto(), node.index()), ": input ", index,
+                              " (", what, ", \"", shown(node.input_name(index)), "\")"),
+                          values, {}, diagnostics_);
 }
 
 std::optional<float> Importer::scalar_input(NodeReader& node, int index, const std::string& what,

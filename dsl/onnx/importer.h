@@ -65,8 +65,8 @@ class Importer {
   /// The constant that input `index` is, `what` in messages; otherwise reports.
   ConstantRef constant_input(NodeReader& node, int index, const std::string& what);
   /// Warns of numbers of input `index`, `what` in messages, that are infinite or none at all.
-  static void warn_of_infinite(NodeReader& node, int index, const std::string& what,
-                               const std::vector<float>& values);
+  void warn_of_infinite(const NodeReader& node, int index, const std::string& what,
+                        const std::vector<float>& values);
   /// One number, by input `index` or `fallback` when the node does not have it.
   std::optional<float> scalar_input(NodeReader& node, int index, const std::string& what,
                                     float fallback);

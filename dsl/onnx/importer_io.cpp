@@ -3,6 +3,7 @@
 
 #include "dsl/names.h"
 #include "dsl/onnx/importer.h"
+#include "dsl/onnx/prune.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 
@@ -198,12 +199,19 @@ TensorId Importer::add_tensor(const std::string& model_name, Image& image) {
 
 // What several layers hand to each other has a place of its greatest size.
 bool Importer::check_bounds() {
-  if (graph_.nodes.size() < 2) return true;
+  const std::vector<bool> needed = needed_tensors(graph_);
+  const auto is_needed = [&](TensorId id) { return needed[static_cast<std::size_t>(id)]; };
+  if (std::count_if(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
+        return is_needed(node.outputs.front());
+      }) < 2) {
+    return true;
+  }
   bool ok = true;
   for (const onnx::ValueInfoProto& input : model_.graph().input()) {
     const auto found = values_.find(input.name());
     if (found == values_.end() || found->second.kind != Value::Kind::image) continue;
     const Image& image = found->second.image;
+    if (!is_needed(image.id)) continue;
     for (std::size_t i = 0; i < image.dims.size(); ++i) {
       if (image.dims[i].fixed() || image.dims[i].max < kMaxElements) continue;
       const std::string name = shown(image.names[i]);

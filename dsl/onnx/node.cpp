@@ -89,10 +89,6 @@ Diagnostic& NodeReader::fail(Code code, const std::string& message) {
   return diagnostics_.error(code, {}, cat("node ", node_label(proto_, index_), ": ", message));
 }
 
-Diagnostic& NodeReader::warn(Code code, const std::string& message) {
-  return diagnostics_.warning(code, {}, cat("node ", node_label(proto_, index_), ": ", message));
-}
-
 Diagnostic& NodeReader::fail_attribute(const std::string& name, const std::string& message) {
   return fail(Code::onnx_not_supported, cat("attribute `", shown(name), "` ", message));
 }

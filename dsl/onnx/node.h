@@ -40,7 +40,6 @@ class NodeReader {
 
   /// Reports, as "node 3 (Conv "stem"): " and the message.
   Diagnostic& fail(Code code, const std::string& message);
-  Diagnostic& warn(Code code, const std::string& message);
   /// "`auto_pad`: " and the message.
   Diagnostic& fail_attribute(const std::string& name, const std::string& message);
   [[nodiscard]] bool failed() const { return failed_; }

@@ -1,5 +1,5 @@
 // Sizes flow from layer to layer, as in dsl/graph_sizes.cpp: what fits at both ends of a range fits
-// between, because sizes of outputs grow with those of inputs.
+// between, because sizes of outputs grow with those of inputs. Operands of sums need more tries.
 #include "dsl/onnx/open_sizes.h"
 
 #include <algorithm>
@@ -12,13 +12,11 @@
 #include "dsl/axes.h"
 #include "dsl/resize.h"
 #include "dsl/resolve.h"
+#include "dsl/size_period.h"
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
 namespace {
-
-// Sizes tried between the ends, where odd and even ones of sums may differ.
-constexpr std::int64_t kTriedBetween = 8;
 
 struct Sizes {
   std::int64_t batch = 1;
@@ -55,13 +53,7 @@ class Settler {
     raise_least();
     const auto least = [](const Dim& dim) { return dim.min; };
     const auto greatest = [](const Dim& dim) { return unbounded(dim) ? dim.min : dim.max; };
-    const auto between = [](std::int64_t more) {
-      return [more](const Dim& dim) { return std::min(dim.min + more, dim.max); };
-    };
-    if (!fits(least, "at the least sizes")) return false;
-    for (std::int64_t more = 1; more <= kTriedBetween; ++more) {
-      if (!fits(between(more), "for some sizes")) return false;
-    }
+    if (!fits(least, "at the least sizes") || !fits_between()) return false;
     if (!fits(greatest, "at the greatest sizes")) return false;
     finish(pass(least), pass([](const Dim& dim) { return dim.max; }));
     return true;
@@ -154,6 +146,56 @@ class Settler {
         .note(cat("sizes of the input that are open: ", open_words(pick)))
         .help("give other ranges, or numbers, with --dim");
     return false;
+  }
+
+  // Tensors that meet by ways of different strides may agree for some sizes only: all of a period.
+  bool fits_between() {
+    const bool meet =
+        std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                    [](const Node& node) { return node.inputs.size() > 1; });
+    const std::int64_t tries = meet ? std::min(period(), widest_range()) : 0;
+    if (tries > kMostSizesTried) {
+      diagnostics_
+          .error(Code::onnx_not_supported, {},
+                 cat("operands of sums are checked for up to ", kMostSizesTried,
+                     " sizes of the input; the strides of this model need ", tries))
+          .help("give smaller ranges, or numbers, with --dim");
+      return false;
+    }
+    for (std::int64_t more = 1; more <= tries; ++more) {
+      const auto pick = [more](const Dim& dim) { return std::min(dim.min + more, dim.max); };
+      if (!fits(pick, "for some sizes")) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::int64_t period() const {
+    std::int64_t period = 1;
+    for (const Axis axis : {Axis::height, Axis::width}) {
+      std::vector<SizeGrowth> growths(graph_.tensors.size());
+      const auto growth = [&](TensorId id) -> SizeGrowth& {
+        return growths[static_cast<std::size_t>(id)];
+      };
+      for (const TensorId id : graph_.inputs) {
+        const Dim* dim = dim_of(tensor(id), axis);
+        growth(id) = growth_of_input(dim != nullptr && !dim->fixed());
+      }
+      for (const Node& node : graph_.nodes) {
+        std::vector<SizeGrowth> inputs;
+        for (const TensorId id : node.inputs) inputs.push_back(growth(id));
+        growth(node.outputs.front()) = growth_through(node.layer, axis, inputs);
+        period = common_period(period, growth(node.outputs.front()).period);
+      }
+    }
+    return period;
+  }
+
+  [[nodiscard]] std::int64_t widest_range() const {
+    std::int64_t widest = 0;
+    for (const TensorId id : graph_.inputs) {
+      for (const Dim& dim : tensor(id).shape) widest = std::max(widest, dim.max - dim.min);
+    }
+    return widest;
   }
 
   // "batch = 1, height = 3" of the first input that has open sizes.

@@ -2,12 +2,10 @@
 #include "dsl/onnx/prune.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
-namespace {
 
 std::vector<bool> needed_tensors(const Graph& graph) {
   std::vector<bool> needed(graph.tensors.size(), false);
@@ -19,8 +17,6 @@ std::vector<bool> needed_tensors(const Graph& graph) {
   }
   return needed;
 }
-
-}  // namespace
 
 void drop_unused(Graph* graph, Diagnostics& diagnostics) {
   const std::vector<bool> needed = needed_tensors(*graph);

@@ -112,7 +112,7 @@ std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int in
                               "; only float is supported")));
     return std::nullopt;
   }
-  Importer::warn_of_infinite(node, index, what, constant.floats->values);
+  importer.warn_of_infinite(node, index, what, constant.floats->values);
   return Weights{constant.shape, constant.floats};
 }
 

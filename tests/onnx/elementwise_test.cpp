@@ -164,8 +164,8 @@ TEST_CASE("a negative variance is refused") {
                     model.node("BatchNormalization", {"x", "one", "one", "one", "v"}, {"y"});
                   })
             .text ==
-        "model.onnx: error: node 0 (BatchNormalization): the variance of channel 1 is -2, and with "
-        "`epsilon` 1e-05 negative [E055]\n");
+        "model.onnx: error: node 0 (BatchNormalization): the variance has a negative number, -2, for "
+        "channel 1 [E055]\n      = note: a variance is a mean of squares\n");
 }
 
 TEST_CASE("PRelu has a slope for each channel, or one") {

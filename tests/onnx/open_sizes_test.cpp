@@ -152,6 +152,50 @@ TEST_CASE("a sum whose operands agree for even sizes only") {
         "      = help: give other ranges, or numbers, with --dim\n");
 }
 
+// Two convolutions whose outputs differ in height where the input's is 2 modulo `stride`.
+ModelMaker strided_sum(int stride) {
+  ModelMaker model;
+  model.input("x", {1, 2, 32, 32});
+  dim(model, 0, 2)->set_dim_param("H");
+  model.filled("w", {2, 2, 1, 1});
+  const Sizes strides = {stride, 1};
+  model.node("Conv", {"x", "w"}, {"a"}).set("strides", strides).set("pads", Sizes{0, 0, stride - 1, 0});
+  model.node("Conv", {"x", "w"}, {"b"}).set("strides", strides).set("pads", Sizes{0, 0, stride - 2, 0});
+  model.node("Add", {"a", "b"}, {"y"});
+  model.output("y");
+  return model;
+}
+
+TEST_CASE("a sum whose operands agree for all but one size in sixteen") {
+  CHECK(strided_sum(16).load_with({{"H", Dim{3, 17}}}).module);
+  CHECK(strided_sum(16).load_with({{"H", Dim{3, 100}}}).text ==
+        "model.onnx: error: for some sizes, the operands of layer \"add_2\" have height 3 and "
+        "width 32 and height 2 and width 32 [E047]\n"
+        "      = note: sizes of the input that are open: height = 18\n"
+        "      = help: give other ranges, or numbers, with --dim\n");
+}
+
+TEST_CASE("a sum whose strides need more sizes than are tried") {
+  CHECK(strided_sum(2048).load_with({{"H", Dim{3, 1027}}}).module);
+  CHECK(strided_sum(2048).load_with({{"H", Dim{3, 3000}}}).text ==
+        "model.onnx: error: operands of sums are checked for up to 1024 sizes of the input; the "
+        "strides of this model need 2048 [E081]\n"
+        "      = help: give smaller ranges, or numbers, with --dim\n");
+}
+
+TEST_CASE("layers that nothing needs do not ask for the greatest size") {
+  ModelMaker model = relu({1, 2, 3});
+  dim(model, 0, 0)->set_dim_param("N");
+  model.input("z", {1, 2, 3});
+  dim(model, 1, 0)->set_dim_param("M");
+  model.node("Tanh", {"z"}, {"a"});
+  model.node("Relu", {"a"}, {"b"});
+  const Loaded loaded = model.load();
+  INFO(loaded.text);
+  REQUIRE(loaded.module);
+  CHECK(loaded.layer().open.batch == Dim{1, kMaxElements});
+}
+
 TEST_CASE("channels and depth can be given a number, and no range") {
   ModelMaker model = relu({1, 3, 8, 8});
   dim(model, 0, 1)->set_dim_param("C");
