@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "dsl/printer.h"
 #include "tests/dsl/load_helpers.h"
 
 namespace convc::test {
@@ -129,6 +130,7 @@ TEST_CASE("padding alone") {
   CHECK(layer.post_ops.empty());
   CHECK(layer.padding == padding);
   CHECK(layer.out == out);
+  CHECK(load_layer(print(load_valid(spec))) == layer);
 }
 
 TEST_CASE("layouts of inputs, outputs and filters") {
