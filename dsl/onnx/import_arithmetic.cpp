@@ -93,7 +93,7 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
     const std::size_t count = values.size();
     const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(count)};
     const auto literal = [&](std::vector<float> numbers) {
-      return std::make_shared<const Literal>(Literal{shape, std::move(numbers)});
+      return make_floats(shape, std::move(numbers))->floats;
     };
     step.kind = PostOpKind::batch_normalization;
     step.gamma = literal(std::move(scales));

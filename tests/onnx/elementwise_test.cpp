@@ -1,5 +1,6 @@
 // Activations, BatchNormalization, PRelu, Clip, Softmax and Pad, in each form that opsets gave
 // them.
+#include <bit>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
@@ -280,6 +281,22 @@ TEST_CASE("an imported LogSoftmax prints as text that reads back") {
   model.node("LogSoftmax", {"x"}, {"y"}).set("axis", 1);
   model.output("y");
   check_reads_back(model.load());
+}
+
+TEST_CASE("imported weights with any NaN print as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 2, 8});
+  const float odd = std::bit_cast<float>(0xFFC01234U);
+  model.floats("w", {1, 2, 2}, {1, odd, 2, 3});
+  model.node("Conv", {"x", "w"}, {"y"});
+  model.output("y");
+  check_reads_back(model.load());
+  ModelMaker affine;
+  affine.input("x", {1, 2, 8});
+  affine.floats("c", {2, 1}, {odd, 1});
+  affine.node("Sub", {"x", "c"}, {"y"});
+  affine.output("y");
+  check_reads_back(affine.load());
 }
 
 TEST_CASE("an imported Pad that crops prints as text that reads back") {
