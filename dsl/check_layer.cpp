@@ -1,8 +1,8 @@
 // The checks of one layer that need no input shape.
 #include <algorithm>
 
-#include "dsl/check_numbers.h"
 #include "dsl/axes.h"
+#include "dsl/check_numbers.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 #include "dsl/vocabulary.h"

@@ -108,7 +108,9 @@ class LayoutInference {
         .error(Code::not_supported_yet, layer.activation.range,
                "softmax and its kin over channels_first are not supported yet")
         .note("in Keras they go over the last axis, which here is the width")
-        .help("add output_data_format=\"channels_last\", or let a layer Activation(..., axis=1) follow");
+        .help(
+            "add output_data_format=\"channels_last\", or let a layer Activation(..., axis=1) "
+            "follow");
   }
 
   static SourceRange axis_range(const LayerDraft& layer) {

@@ -1,4 +1,5 @@
-// Sizes of outputs are floor((size + a) / stride) + b, of transposed convolutions size * stride + b.
+// Sizes of outputs are floor((size + a) / stride) + b, of transposed convolutions size * stride +
+// b.
 #include "dsl/size_period.h"
 
 #include <algorithm>

@@ -201,9 +201,8 @@ TensorId Importer::add_tensor(const std::string& model_name, Image& image) {
 bool Importer::check_bounds() {
   const std::vector<bool> needed = needed_tensors(graph_);
   const auto is_needed = [&](TensorId id) { return needed[static_cast<std::size_t>(id)]; };
-  if (std::count_if(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
-        return is_needed(node.outputs.front());
-      }) < 2) {
+  if (std::count_if(graph_.nodes.begin(), graph_.nodes.end(),
+                    [&](const Node& node) { return is_needed(node.outputs.front()); }) < 2) {
     return true;
   }
   bool ok = true;

@@ -150,9 +150,8 @@ class Settler {
 
   // Tensors that meet by ways of different strides may agree for some sizes only: all of a period.
   bool fits_between() {
-    const bool meet =
-        std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                    [](const Node& node) { return node.inputs.size() > 1; });
+    const bool meet = std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                                  [](const Node& node) { return node.inputs.size() > 1; });
     const std::int64_t tries = meet ? std::min(period(), widest_range()) : 0;
     if (tries > kMostSizesTried) {
       diagnostics_

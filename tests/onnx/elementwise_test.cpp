@@ -170,15 +170,16 @@ TEST_CASE("BatchNormalization in inference") {
 }
 
 TEST_CASE("a negative variance is refused") {
-  CHECK(load_node(15, {1, 2, 4},
-                  [](ModelMaker& model) {
-                    model.filled("one", {2});
-                    model.floats("v", {2}, {1, -2});
-                    model.node("BatchNormalization", {"x", "one", "one", "one", "v"}, {"y"});
-                  })
-            .text ==
-        "model.onnx: error: node 0 (BatchNormalization): the variance has a negative number, -2, for "
-        "channel 1 [E055]\n      = note: a variance is a mean of squares\n");
+  CHECK(
+      load_node(15, {1, 2, 4},
+                [](ModelMaker& model) {
+                  model.filled("one", {2});
+                  model.floats("v", {2}, {1, -2});
+                  model.node("BatchNormalization", {"x", "one", "one", "one", "v"}, {"y"});
+                })
+          .text ==
+      "model.onnx: error: node 0 (BatchNormalization): the variance has a negative number, -2, for "
+      "channel 1 [E055]\n      = note: a variance is a mean of squares\n");
 }
 
 TEST_CASE("PRelu has a slope for each channel, or one") {

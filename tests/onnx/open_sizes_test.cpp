@@ -159,8 +159,12 @@ ModelMaker strided_sum(int stride) {
   dim(model, 0, 2)->set_dim_param("H");
   model.filled("w", {2, 2, 1, 1});
   const Sizes strides = {stride, 1};
-  model.node("Conv", {"x", "w"}, {"a"}).set("strides", strides).set("pads", Sizes{0, 0, stride - 1, 0});
-  model.node("Conv", {"x", "w"}, {"b"}).set("strides", strides).set("pads", Sizes{0, 0, stride - 2, 0});
+  model.node("Conv", {"x", "w"}, {"a"})
+      .set("strides", strides)
+      .set("pads", Sizes{0, 0, stride - 1, 0});
+  model.node("Conv", {"x", "w"}, {"b"})
+      .set("strides", strides)
+      .set("pads", Sizes{0, 0, stride - 2, 0});
   model.node("Add", {"a", "b"}, {"y"});
   model.output("y");
   return model;
