@@ -80,8 +80,15 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   bool expands() const { return filters_per_group() > 1; }
   bool reads_directly() const {
     const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
-    return dense_input && !expands() && !planes.bordered && (fills || !is_padded()) &&
-           !pixels_compete();
+    return dense_input && !expands() && !planes.bordered && !asks_at_every_load() &&
+           (fills || !is_padded()) && !pixels_compete();
+  }
+
+  /// With a run-time height or width Halide does not split the interior off the loops, so that
+  /// every load asks whether it lies in the image. A copy asks once per element; with strides few
+  /// taps read an element, and that does not pay.
+  bool asks_at_every_load() const {
+    return (columns.open || rows.open) && is_padded() && columns.stride == 1 && rows.stride == 1;
   }
 
   /// Pixels lie so that those of a tile share a few sets of L1; a copy spreads them out.
