@@ -54,9 +54,11 @@ bool set_spatial_axis(NodeReader& node, const Window& window, std::size_t axis, 
     return false;
   }
   if (!set_axis(output, axis + 2, out_of)) {
-    node.fail(Code::filter_too_large, cat("along spatial axis ", axis, " the filter spans ", span,
-                                          " elements, more than the padded input: ", in, " + ",
-                                          pads.before, " + ", pads.after));
+    fail_axis(
+        node, Code::filter_too_large,
+        cat("along spatial axis ", axis, " the filter spans ", span,
+            " elements, more than the padded input: ", in, " + ", pads.before, " + ", pads.after),
+        *output, axis + 2);
     return false;
   }
   put_axis(window, axis, pads, *output, layer);

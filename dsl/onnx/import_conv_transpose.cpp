@@ -56,9 +56,11 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
     return stride * (size - 1) + span + taken.added - taken.before - taken.after;
   };
   if (!set_axis(output, axis + 2, out_of)) {
-    node.fail(Code::bad_size, cat("along spatial axis ", axis, " the output has ", out_of(in),
-                                  " elements: ", stride, " * (", in, " - 1) + ", span, " + ",
-                                  trim.added, " - ", trim.before, " - ", trim.after));
+    fail_axis(
+        node, Code::bad_size,
+        cat("along spatial axis ", axis, " the output has ", out_of(in), " elements: ", stride,
+            " * (", in, " - 1) + ", span, " + ", trim.added, " - ", trim.before, " - ", trim.after),
+        *output, axis + 2);
     return false;
   }
   put_axis(window, axis, {trim.before, trim.after}, *output, layer);

@@ -87,6 +87,15 @@ void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, c
   after(layer->padding, member) = pads.after;
 }
 
+void fail_axis(NodeReader& node, Code code, const std::string& message, const Image& image,
+               std::size_t axis) {
+  Diagnostic& error = node.fail(code, message);
+  const std::string name = shown(image.names[axis]);
+  if (!name.empty()) {
+    error.help(cat("this size is open, \"", name, "\": give its range, --dim ", name, "=MIN:MAX"));
+  }
+}
+
 std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int index,
                                     const std::string& what) {
   const Value* value = importer.input(node, index);

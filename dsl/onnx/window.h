@@ -60,6 +60,10 @@ std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int in
 /// variables. False when something has been reported.
 bool set_weights(NodeReader& node, Importer& importer, const Weights& kernel, LayerSpec* layer);
 
+/// Reports `message` about an axis of `image`, with what to do where its size is open.
+void fail_axis(NodeReader& node, Code code, const std::string& message, const Image& image,
+               std::size_t axis);
+
 /// An axis of the output: sizes of a fixed, or least and largest of an open one. `size` gives the
 /// output's size for an input's.
 template <typename OutputSize>

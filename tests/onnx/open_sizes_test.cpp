@@ -135,6 +135,26 @@ TEST_CASE("without a limit, the least size is the one with which every layer has
   CHECK(loaded.graph().tensors[1].shape[2] == Dim{1, kMaxElements - 8});
 }
 
+TEST_CASE("open sizes that are too small for a filter or a padding") {
+  ModelMaker model = relu({1, 2, 32, 32});
+  dim(model, 0, 2)->set_dim_param("H");
+  model.filled("w", {2, 2, 100, 1});
+  model.integers("pads", {0, 0, 3, 0, 0, 0, 0, 0});
+  model.node("Conv", {"x", "w"}, {"a"});
+  model.node("Pad", {"x", "pads"}, {"b"}).set("mode", "reflect");
+  const std::string help =
+      "      = help: this size is open, \"H\": give its range, --dim H=MIN:MAX\n";
+  CHECK(
+      model.load().text ==
+      "model.onnx: error: node 1 (Conv): along spatial axis 0 the filter spans 100 elements, more "
+      "than the padded input: 56 + 0 + 0 [E041]\n" +
+          help +
+          "model.onnx: error: node 2 (Pad): pads axis 2 of 1 elements by 3; mode reflect allows 0 "
+          "[E073]\n" +
+          help);
+  CHECK(model.load_with({{"H", Dim{100, 200}}}).module);
+}
+
 TEST_CASE("a sum whose operands agree for even sizes only") {
   ModelMaker model;
   model.input("x", {1, 2, 32, 32});
