@@ -19,7 +19,7 @@ help:
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
 	@echo 'make peers      the core suite beside oneDNN, ONNX Runtime, OpenVINO and XNNPACK, in one run'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
-	@echo 'make fuzz       the parser under libFuzzer;  make asan, make tsan  sanitizer suites'
+	@echo 'make fuzz       the parsers under libFuzzer; make asan, make tsan  sanitizer suites'
 	@echo 'make install    into PREFIX=$(PREFIX)'
 	@echo 'make setup      what all of these need;  make clean  removes build/'
 

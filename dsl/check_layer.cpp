@@ -1,8 +1,8 @@
 // The checks of one layer that need no input shape.
 #include <algorithm>
-#include <cmath>
 
 #include "dsl/axes.h"
+#include "dsl/check_numbers.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 #include "dsl/vocabulary.h"
@@ -97,9 +97,13 @@ class LayerChecker {
   void check_padding() {
     if (draft_.padding.value) {
       const Padding& pad = draft_.padding.value->pairs;
+      const PaddingMode filled = draft_.padding_mode.value_or(PaddingMode::zeros);
+      const bool crops = type_.role == LayerRole::zero_padding &&
+                         (filled == PaddingMode::zeros || filled == PaddingMode::constant);
+      const std::int64_t least = crops ? -kMaxElements : 0;
       for (const Axis axis : axes_of(type_.rank == 0 ? 3 : type_.rank)) {
-        if (!check_size("`padding`", before(pad, axis), 0, draft_.padding.range)) break;
-        if (!check_size("`padding`", after(pad, axis), 0, draft_.padding.range)) break;
+        if (!check_size("`padding`", before(pad, axis), least, draft_.padding.range)) break;
+        if (!check_size("`padding`", after(pad, axis), least, draft_.padding.range)) break;
       }
     }
     const PaddingMode mode = draft_.padding_mode.value_or(PaddingMode::zeros);
@@ -226,27 +230,17 @@ class LayerChecker {
     }
     if (!draft_.variance.value) return;
     const std::vector<float>& values = (*draft_.variance.value)->values;
-    const auto negative =
-        std::find_if(values.begin(), values.end(), [](float value) { return value < 0; });
-    if (negative == values.end()) return;
-    fail(Code::negative_variance, draft_.variance.range,
-         cat("`moving_variance` has a negative number, ", *negative, ", for channel ",
-             negative - values.begin()))
+    const std::optional<std::string> negative = negative_variance(values);
+    if (!negative) return;
+    fail(Code::negative_variance, draft_.variance.range, cat("`moving_variance` ", *negative))
         .note("a variance is a mean of squares");
   }
 
   void check_finite() {
     const auto check = [&](std::string_view name, const Given<LiteralRef>& given) {
       if (!given.value) return;
-      const std::vector<float>& values = (*given.value)->values;
-      const auto count = std::count_if(values.begin(), values.end(),
-                                       [](float value) { return !std::isfinite(value); });
-      if (count == 0) return;
-      diagnostics_
-          .warning(Code::not_finite, given.range.known() ? given.range : draft_.callee,
-                   cat("`", name, "` has ", count_of(static_cast<std::size_t>(count), "number"),
-                       " that ", count == 1 ? "is" : "are", " not finite"))
-          .note("what they are multiplied with becomes infinite or no number at all");
+      warn_of_infinite(cat("`", name, "`"), (*given.value)->values,
+                       given.range.known() ? given.range : draft_.callee, diagnostics_);
     };
     check("kernel", draft_.kernel);
     check("pointwise_kernel", draft_.pointwise_kernel);

@@ -159,6 +159,10 @@ class LayerReader {
     word("activation", layer_.activation, [&](const std::string& text, SourceRange range) {
       return read_activation(text, range, diagnostics_);
     });
+    if (layer_.type->role != LayerRole::activation && layer_.activation.value &&
+        layer_.activation.value->function == ActivationFunction::threshold) {
+      refuse_threshold();
+    }
     Given<DType> type;
     word("dtype", type, [&](const std::string& text, SourceRange range) {
       return read_dtype(text, range, diagnostics_);
@@ -188,6 +192,7 @@ class LayerReader {
     axes("axis", layer_.axis);
     if (!layer_.activation.value) return;
     Activation& activation = *layer_.activation.value;
+    if (layer_.axis.present && !reads_all_channels(activation.function)) refuse_parameter("axis");
     switch (activation.function) {
       case ActivationFunction::leaky_relu:
         // The layer's default differs from the function's.
@@ -212,24 +217,39 @@ class LayerReader {
     own_parameter("alpha", activation.alpha, clips ? std::optional(-infinity) : std::nullopt);
     own_parameter("beta", activation.beta, bounded ? std::optional(infinity) : std::nullopt);
     own_parameter("gamma", activation.gamma, std::nullopt);
+    const bool given = arguments_.count("alpha") != 0 && arguments_.count("beta") != 0;
+    if (activation.function == ActivationFunction::threshold && !given) refuse_threshold();
+  }
+
+  // Keras has no defaults for its numbers.
+  void refuse_threshold() {
+    diagnostics_
+        .error(Code::missing_argument, layer_.activation.range,
+               "the function threshold needs two numbers")
+        .note("x where x > alpha, else beta; Keras has no defaults for them")
+        .help("write the layer Activation(\"threshold\", alpha=THRESHOLD, beta=VALUE)");
+    layer_.broken = true;
   }
 
   // convc's own arguments; `none` is what None stands for, no bound.
   void own_parameter(std::string_view name, float& value, std::optional<float> none) {
     if (arguments_.count(name) == 0) return;
     if (!has_parameter(layer_.activation.value->function, name)) {
-      const Expr& given = *arguments_.at(name);
-      diagnostics_
-          .error(Code::unknown_argument, given.range,
-                 cat("the function ", name_of(layer_.activation.value->function),
-                     " has no parameter `", name, "`"))
-          .help("remove it");
-      layer_.broken = true;
+      refuse_parameter(name);
     } else if (none && is_none(name)) {
       value = *none;
     } else {
       parameter(name, value);
     }
+  }
+
+  void refuse_parameter(std::string_view name) {
+    diagnostics_
+        .error(Code::unknown_argument, arguments_.at(name)->range,
+               cat("the function ", name_of(layer_.activation.value->function),
+                   " has no parameter `", name, "`"))
+        .help("remove it");
+    layer_.broken = true;
   }
 
   [[nodiscard]] bool is_none(std::string_view name) const {

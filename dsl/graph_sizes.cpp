@@ -1,5 +1,5 @@
 // Sizes flow from layer to layer. Open sizes are tried at the ends of their ranges: what fits there
-// fits between, because sizes of outputs grow with those of inputs.
+// fits between, because sizes of outputs grow with those of inputs. Sums need more tries.
 #include "dsl/graph_sizes.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 
 #include "dsl/axes.h"
 #include "dsl/merge.h"
+#include "dsl/size_period.h"
 #include "dsl/text.h"
 #include "dsl/vocabulary.h"
 
@@ -16,8 +17,6 @@ namespace {
 // Of an open size that nothing else says, for planning and costs.
 constexpr std::int64_t kTypicalImage = 56;
 constexpr std::int64_t kTypicalSequence = 1024;
-// Sizes tried between the ends, where odd and even ones of sums may differ.
-constexpr std::int64_t kTriedBetween = 8;
 
 using Pick = std::function<std::int64_t(const Dim&, Axis, int rank)>;
 
@@ -58,7 +57,7 @@ class SizeResolver {
     find_least_sizes();
     std::optional<Pass> least = pass(this->least(), least_of(batch_),
                                      mode("at the least sizes", this->least()), diagnostics_);
-    if (!least || !try_between() || !try_greatest()) return std::nullopt;
+    if (!least || !try_between(*least) || !try_greatest()) return std::nullopt;
     Diagnostics ignored;
     std::optional<Pass> greatest = pass(this->greatest(), batch_.max, {false, {}}, ignored);
     std::optional<Pass> usual =
@@ -221,17 +220,55 @@ class SizeResolver {
     return axis == Axis::height ? sizes.height : sizes.width;
   }
 
-  // Sums of tensors that come by ways of different strides fit for some sizes only.
-  bool try_between() const {
-    const bool merges = std::any_of(draft_.nodes.begin(), draft_.nodes.end(),
+  // Tensors that meet by ways of different strides may agree for some sizes only: all of a period.
+  bool try_between(const Pass& least) const {
+    const auto merge = std::find_if(draft_.nodes.begin(), draft_.nodes.end(),
                                     [](const auto& node) { return node.layer.type->merges(); });
-    for (std::int64_t more = 1; merges && more <= kTriedBetween; ++more) {
+    if (merge == draft_.nodes.end()) return true;
+    const std::int64_t tries = std::min(period(least), widest_range());
+    if (tries > kMostSizesTried) {
+      diagnostics_
+          .error(Code::not_supported_yet, merge->range,
+                 cat("operands of sums are checked for up to ", kMostSizesTried,
+                     " sizes of the input; the strides of these layers need ", tries))
+          .help("give the input a smaller range, Dim(min=, max=), or a number");
+      return false;
+    }
+    for (std::int64_t more = 1; more <= tries; ++more) {
       const Pick pick = [&](const Dim& dim, Axis, int) {
         return std::min(least_of(dim) + more, dim.max);
       };
       if (!pass(pick, least_of(batch_), mode("for some sizes", pick), diagnostics_)) return false;
     }
     return true;
+  }
+
+  // `resolved` has the layers.
+  [[nodiscard]] std::int64_t period(const Pass& resolved) const {
+    std::int64_t period = 1;
+    for (const Axis axis : {Axis::height, Axis::width}) {
+      std::vector<SizeGrowth> growths;
+      for (const TensorSizes& sizes : inputs_) {
+        growths.push_back(
+            growth_of_input(is_open(axis == Axis::height ? sizes.height : sizes.width)));
+      }
+      for (std::size_t i = 0; i < draft_.nodes.size(); ++i) {
+        std::vector<SizeGrowth> inputs;
+        for (const std::size_t tensor : draft_.nodes[i].inputs) inputs.push_back(growths[tensor]);
+        growths.push_back(growth_through(resolved.layers[i], axis, inputs));
+        period = common_period(period, growths.back().period);
+      }
+    }
+    return period;
+  }
+
+  [[nodiscard]] std::int64_t widest_range() const {
+    std::int64_t widest = 0;
+    for (const TensorSizes& sizes : inputs_) {
+      widest = std::max({widest, sizes.height.max - least_of(sizes.height),
+                         sizes.width.max - least_of(sizes.width)});
+    }
+    return widest;
   }
 
   // Tensors of the greatest sizes can be indexed. Where there is no greatest, the run time checks.

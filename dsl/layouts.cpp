@@ -108,7 +108,9 @@ class LayoutInference {
         .error(Code::not_supported_yet, layer.activation.range,
                "softmax and its kin over channels_first are not supported yet")
         .note("in Keras they go over the last axis, which here is the width")
-        .help("add output_data_format=\"channels_last\"");
+        .help(
+            "add output_data_format=\"channels_last\", or let a layer Activation(..., axis=1) "
+            "follow");
   }
 
   static SourceRange axis_range(const LayerDraft& layer) {
@@ -135,7 +137,13 @@ class LayoutInference {
     if (shared == spatial) return Layout::channels_last;
     std::iota(spatial.begin(), spatial.end(), 2);
     if (shared == spatial) return Layout::channels_first;
-    return refuse_axis(layer, cat("`shared_axes` must be the axes of ", axes_text(rank)));
+    const auto numbers = [rank](int first) {
+      std::string list;
+      for (int i = 0; i < rank; ++i) list += cat(i == 0 ? "" : ", ", first + i);
+      return cat("[", list, "]");
+    };
+    return refuse_axis(layer, cat("`shared_axes` must be the axes of ", axes_text(rank), ": ",
+                                  numbers(1), ", or ", numbers(2), " for channels_first"));
   }
 
   std::nullopt_t refuse_axis(const LayerDraft& layer, const std::string& message) {

@@ -161,7 +161,8 @@ std::string convolution(const LayerSpec& layer, std::size_t* done) {
   *done = 0;
   if (!layer.post_ops.empty()) {
     const PostOp& own = layer.post_ops.front();
-    const std::string_view name = activation_word(own.activation);
+    const bool needs_numbers = own.activation.function == ActivationFunction::threshold;
+    const std::string_view name = needs_numbers ? "" : activation_word(own.activation);
     if (own.kind == PostOpKind::activation && own.name.empty() && !name.empty()) {
       call.word("activation", name);
       *done = 1;
@@ -207,8 +208,9 @@ std::string activation_call(const Activation& activation) {
   };
   CallText call("Activation");
   call.word("activation", activation_word(normal));
-  if (activation.alpha != normal.alpha) call.add("alpha", bound(activation.alpha));
-  if (activation.beta != normal.beta) call.add("beta", bound(activation.beta));
+  const bool always = activation.function == ActivationFunction::threshold;
+  if (always || activation.alpha != normal.alpha) call.add("alpha", bound(activation.alpha));
+  if (always || activation.beta != normal.beta) call.add("beta", bound(activation.beta));
   return call.number("gamma", activation.gamma, normal.gamma).take();
 }
 
@@ -236,11 +238,11 @@ std::string shape_text(const std::vector<Dim>& shape) {
 std::string open_post_op(const PostOp& op, const LayerSpec& layer) {
   const bool first = layer.output_form.layout == Layout::channels_first;
   switch (op.kind) {
-    case PostOpKind::activation:
-      if (first && op.activation.function == ActivationFunction::softmax) {
-        return CallText("Softmax").add("axis", "1").take();
-      }
-      return activation_call(op.activation);
+    case PostOpKind::activation: {
+      std::string call = activation_call(op.activation);
+      if (first && reads_all_channels(op.activation.function)) add_argument(&call, "axis=1");
+      return call;
+    }
     case PostOpKind::prelu: {
       std::string axes;
       for (int i = 0; i < layer.rank; ++i) {

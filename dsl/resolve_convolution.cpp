@@ -133,6 +133,14 @@ bool resolve_elementwise(Resolving& r) {
   layer.filters = layer.in_channels;
   set_padding(r);
   layer.out = padded_size(layer);
+  for (const Axis axis : axes_of(layer.rank)) {
+    if (at(layer.out, axis) >= 1) continue;
+    r.fail(Code::bad_size, r.draft.padding.range,
+           cat("nothing of the ", name_of(axis), " is left: ", at(layer.out, axis)))
+        .note(padded_note(layer, layer.out))
+        .help("negative padding takes away; take less");
+    return false;
+  }
   if (!check_padded(r, layer.out) || !check_padding_mode(r)) return false;
 
   PostOp op;

@@ -135,7 +135,7 @@ void add_elementwise(std::vector<Signature>& all) {
     return LayerType{callable, auto_name, activation, kind, 0, function};
   };
   all.push_back(signature({"Activation", "activation", activation, kind}, {"activation "},
-                          {"alpha beta gamma "}));
+                          {"alpha beta gamma axis "}));
   all.push_back(signature(activation_layer("ReLU", "re_lu", ActivationFunction::relu),
                           {"max_value negative_slope threshold "}, {}));
   all.push_back(

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "dsl/resolve.h"
 #include "dsl/text.h"
@@ -183,6 +185,9 @@ bool is_integer_type(int type) {
 }
 
 ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> values, int type) {
+  for (float& value : values) {
+    if (std::isnan(value)) value = std::numeric_limits<float>::quiet_NaN();
+  }
   auto constant = std::make_shared<Constant>();
   constant->type = type;
   constant->shape = shape;

@@ -26,6 +26,7 @@ struct Constant {
 };
 using ConstantRef = std::shared_ptr<const Constant>;
 
+/// Every NaN becomes the one that specs have: what is printed reads back the same.
 ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> values,
                         int type = onnx::TensorProto::FLOAT);
 ConstantRef make_integers(std::vector<std::int64_t> shape, std::vector<std::int64_t> values,

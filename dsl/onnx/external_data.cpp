@@ -6,6 +6,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "dsl/onnx/node.h"
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
@@ -19,7 +20,7 @@ std::optional<fs::path> resolve(const fs::path& folder, const std::string& locat
                                 std::string* error) {
   const fs::path relative(location);
   const auto refuse = [&](const std::string& why) {
-    *error = cat("has its data in \"", location, "\", ", why);
+    *error = cat("has its data in \"", shown(location), "\", ", why);
     return std::nullopt;
   };
   if (location.empty() || location.find('\0') != std::string::npos) {
@@ -59,18 +60,18 @@ std::optional<std::string> ExternalData::read(const ExternalRange& range, std::u
   std::error_code code;
   const std::uint64_t size = fs::file_size(*path, code);
   if (code) {
-    *error = cat("has its data in \"", range.location, "\": ", code.message());
+    *error = cat("has its data in \"", shown(range.location), "\": ", code.message());
     return std::nullopt;
   }
   if (range.offset > size || range.length.value_or(0) > size - range.offset) {
-    *error =
-        cat("has its data beyond the end of \"", range.location, "\", which has ", size, " bytes");
+    *error = cat("has its data beyond the end of \"", shown(range.location), "\", which has ", size,
+                 " bytes");
     return std::nullopt;
   }
   const std::uint64_t length = range.length.value_or(size - range.offset);
   if (length != expected) {
-    *error =
-        cat("has ", length, " bytes of data in \"", range.location, "\" instead of ", expected);
+    *error = cat("has ", length, " bytes of data in \"", shown(range.location), "\" instead of ",
+                 expected);
     return std::nullopt;
   }
   std::string bytes(length, '\0');
@@ -78,7 +79,7 @@ std::optional<std::string> ExternalData::read(const ExternalRange& range, std::u
   file.seekg(static_cast<std::streamoff>(range.offset));
   file.read(bytes.data(), static_cast<std::streamsize>(length));
   if (!file) {
-    *error = cat("has its data in \"", range.location, "\", which cannot be read");
+    *error = cat("has its data in \"", shown(range.location), "\", which cannot be read");
     return std::nullopt;
   }
   return bytes;

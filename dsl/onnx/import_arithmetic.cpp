@@ -76,6 +76,7 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
                 "a constant operand has one number, or one for each channel");
     return;
   }
+  importer.warn_of_infinite(node, constant_first ? 0 : 1, "the constant", values);
   PostOp step;
   if (uniform) {
     const Affine affine = affine_of(node.op(), constant_first, values.front());
@@ -92,7 +93,7 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
     const std::size_t count = values.size();
     const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(count)};
     const auto literal = [&](std::vector<float> numbers) {
-      return std::make_shared<const Literal>(Literal{shape, std::move(numbers)});
+      return make_floats(shape, std::move(numbers))->floats;
     };
     step.kind = PostOpKind::batch_normalization;
     step.gamma = literal(std::move(scales));

@@ -111,9 +111,10 @@ void import_shape(NodeReader& node, Importer& importer) {
   end = std::max(clamp(end), start);
   for (std::int64_t axis = start; axis < end && value->kind == Value::Kind::image; ++axis) {
     if (value->image.dims[static_cast<std::size_t>(axis)].fixed()) continue;
-    node.fail(Code::onnx_not_supported, cat("size ", axis,
-                                            " of its input is known only when the "
-                                            "model runs"));
+    node.fail(Code::onnx_not_supported,
+              cat("size ", axis, " of its input is known only when the model runs"))
+        .help(cat("give it a number: --dim ",
+                  shown(value->image.names[static_cast<std::size_t>(axis)]), "=NUMBER"));
     return;
   }
   sizes = {sizes.begin() + start, sizes.begin() + end};

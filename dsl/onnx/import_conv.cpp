@@ -1,5 +1,4 @@
 // Conv.
-#include "dsl/axes.h"
 #include "dsl/onnx/ops.h"
 #include "dsl/onnx/window.h"
 #include "dsl/text.h"
@@ -7,29 +6,19 @@
 namespace convc::onnx_import {
 namespace {
 
-struct Pair {
-  std::int64_t before = 0, after = 0;
-};
-
 // The padding of one axis for an input of `in`. All arguments are below 2^31.
-Pair padding_of(const Window& window, std::size_t axis, std::int64_t in) {
-  const std::int64_t stride = window.strides[axis];
-  const std::int64_t span = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
-  const std::size_t rank = window.kernel.size();
+AxisPadding padding_of(const Window& window, std::size_t axis, std::int64_t in) {
   switch (window.auto_pad) {
     case AutoPad::valid:
       return {};
     case AutoPad::notset:
-      return {window.pads[axis], window.pads[rank + axis]};
+      return {window.pads[axis], window.pads[window.kernel.size() + axis]};
     case AutoPad::same_upper:
     case AutoPad::same_lower:
       break;
   }
-  // Sums that are out of range are met by the check of the span.
-  const std::int64_t out = (in - 1) / stride + 1;
-  const std::int64_t total = std::max<std::int64_t>((out - 1) * stride + span - in, 0);
-  const std::int64_t less = total / 2, more = total - total / 2;
-  return window.auto_pad == AutoPad::same_upper ? Pair{less, more} : Pair{more, less};
+  return same_padding(in, window.kernel[axis], window.strides[axis], window.dilations[axis],
+                      window.auto_pad == AutoPad::same_lower);
 }
 
 PaddingRule rule_of(const Window& window) {
@@ -52,44 +41,34 @@ PaddingRule rule_of(const Window& window) {
 bool set_spatial_axis(NodeReader& node, const Window& window, std::size_t axis, LayerSpec* layer,
                       Image* output) {
   const std::int64_t in = output->sizes[axis + 2];
-  const std::int64_t stride = window.strides[axis];
-  const std::int64_t span = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
-  const Pair pair = padding_of(window, axis, in);
+  const std::int64_t span = span_of(window, axis);
+  const AxisPadding pads = padding_of(window, axis, in);
   const auto out_of = [&](std::int64_t size) {
-    const Pair pads = padding_of(window, axis, size);
-    const std::int64_t room = size + pads.before + pads.after - span;
-    return room < 0 ? 0 : room / stride + 1;
+    const AxisPadding around = padding_of(window, axis, size);
+    const std::int64_t room = size + around.before + around.after - span;
+    return room < 0 ? 0 : room / window.strides[axis] + 1;
   };
-  if (span > kMaxElements || pair.before > kMaxElements || pair.after > kMaxElements) {
+  if (span > kMaxElements || pads.before > kMaxElements || pads.after > kMaxElements) {
     node.fail(Code::size_too_large, cat("along spatial axis ", axis, " the filter spans ", span,
                                         " elements; sizes are below 2^31"));
     return false;
   }
   if (!set_axis(output, axis + 2, out_of)) {
-    node.fail(Code::filter_too_large, cat("along spatial axis ", axis, " the filter spans ", span,
-                                          " elements, more than the padded input: ", in, " + ",
-                                          pair.before, " + ", pair.after));
+    fail_axis(
+        node, Code::filter_too_large,
+        cat("along spatial axis ", axis, " the filter spans ", span,
+            " elements, more than the padded input: ", in, " + ", pads.before, " + ", pads.after),
+        *output, axis + 2);
     return false;
   }
-  const Axis member = axes_of(layer->rank)[axis];
-  at(layer->kernel_size, member) = window.kernel[axis];
-  at(layer->strides, member) = stride;
-  at(layer->dilation_rate, member) = window.dilations[axis];
-  at(layer->out, member) = output->sizes[axis + 2];
-  before(layer->padding, member) = pair.before;
-  after(layer->padding, member) = pair.after;
+  put_axis(window, axis, pads, *output, layer);
   return true;
 }
 
 // [filters, channels / group, kernel..] against the input.
 bool check_shape(NodeReader& node, const Window& window, const std::vector<std::int64_t>& shape,
                  const Image& image) {
-  if (image.model_rank < 3 || shape.size() != image.sizes.size()) {
-    node.fail(Code::shapes_disagree,
-              cat("the input has the shape ", shape_text(image.model_sizes()), " and the weights ",
-                  shape_text(shape), "; both have 3 to 5 sizes"));
-    return false;
-  }
+  if (!check_ranks(node, shape, image)) return false;
   if (image.channels() % window.group != 0 || shape[0] % window.group != 0) {
     node.fail(Code::groups_do_not_divide,
               cat("attribute `group` is ", window.group, ", which does not divide ",

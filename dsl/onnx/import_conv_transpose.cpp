@@ -30,7 +30,7 @@ Trim trim_of(const Transposed& node, std::size_t axis, std::int64_t in) {
     return {valid ? 0 : window.pads[axis], valid ? 0 : window.pads[window.kernel.size() + axis],
             added};
   }
-  const std::int64_t span = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
+  const std::int64_t span = span_of(window, axis);
   const std::int64_t wanted =
       node.output_shape.empty() ? in * window.strides[axis] : node.output_shape[axis];
   const std::int64_t total = window.strides[axis] * (in - 1) + added + span - wanted;
@@ -43,7 +43,7 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
                       LayerSpec* layer, Image* output) {
   const Window& window = transposed.window;
   const std::int64_t stride = window.strides[axis];
-  const std::int64_t span = (window.kernel[axis] - 1) * window.dilations[axis] + 1;
+  const std::int64_t span = span_of(window, axis);
   if (span > kMaxElements) {
     node.fail(Code::size_too_large, cat("along spatial axis ", axis, " the filter spans ", span,
                                         " elements; sizes are below 2^31"));
@@ -56,32 +56,23 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
     return stride * (size - 1) + span + taken.added - taken.before - taken.after;
   };
   if (!set_axis(output, axis + 2, out_of)) {
-    node.fail(Code::bad_size, cat("along spatial axis ", axis, " the output has ", out_of(in),
-                                  " elements: ", stride, " * (", in, " - 1) + ", span, " + ",
-                                  trim.added, " - ", trim.before, " - ", trim.after));
+    fail_axis(
+        node, Code::bad_size,
+        cat("along spatial axis ", axis, " the output has ", out_of(in), " elements: ", stride,
+            " * (", in, " - 1) + ", span, " + ", trim.added, " - ", trim.before, " - ", trim.after),
+        *output, axis + 2);
     return false;
   }
-  const Axis member = axes_of(layer->rank)[axis];
-  at(layer->kernel_size, member) = window.kernel[axis];
-  at(layer->strides, member) = stride;
-  at(layer->dilation_rate, member) = window.dilations[axis];
-  at(layer->output_padding, member) = trim.added;
+  put_axis(window, axis, {trim.before, trim.after}, *output, layer);
+  at(layer->output_padding, axes_of(layer->rank)[axis]) = trim.added;
   layer->output_padding_given = layer->output_padding_given || trim.added != 0;
-  at(layer->out, member) = output->sizes[axis + 2];
-  before(layer->padding, member) = trim.before;
-  after(layer->padding, member) = trim.after;
   return true;
 }
 
 // [channels, filters / group, kernel..] against the input.
 bool check_shape(NodeReader& node, const Window& window, const std::vector<std::int64_t>& shape,
                  const Image& image) {
-  if (image.model_rank < 3 || shape.size() != image.sizes.size()) {
-    node.fail(Code::shapes_disagree,
-              cat("the input has the shape ", shape_text(image.model_sizes()), " and the weights ",
-                  shape_text(shape), "; both have 3 to 5 sizes"));
-    return false;
-  }
+  if (!check_ranks(node, shape, image)) return false;
   if (shape[0] != image.channels()) {
     node.fail(Code::shapes_disagree, cat("the weights have the shape ", shape_text(shape), ", for ",
                                          shape[0], " channels; the input has ", image.channels()));

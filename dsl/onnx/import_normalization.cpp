@@ -1,7 +1,7 @@
 // BatchNormalization and PRelu: steps with numbers for each channel.
-#include <algorithm>
 #include <cmath>
 
+#include "dsl/check_numbers.h"
 #include "dsl/onnx/ops.h"
 #include "dsl/onnx/window.h"
 #include "dsl/text.h"
@@ -43,12 +43,10 @@ bool set_vectors(NodeReader& node, Importer& importer, std::int64_t channels, Po
 
 bool check_variance(NodeReader& node, const PostOp& step) {
   if (!step.variance) return true;
-  const std::vector<float>& values = step.variance->values;
-  const auto bad = std::find_if(values.begin(), values.end(),
-                                [&](float value) { return value + step.epsilon < 0; });
-  if (bad == values.end()) return true;
-  node.fail(Code::negative_variance, cat("the variance of channel ", bad - values.begin(), " is ",
-                                         *bad, ", and with `epsilon` ", step.epsilon, " negative"));
+  const std::optional<std::string> negative = negative_variance(step.variance->values);
+  if (!negative) return true;
+  node.fail(Code::negative_variance, cat("the variance ", *negative))
+      .note("a variance is a mean of squares");
   return false;
 }
 

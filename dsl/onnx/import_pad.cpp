@@ -94,9 +94,10 @@ bool pad_axis(NodeReader& node, PaddingMode mode, std::int64_t before, std::int6
   const bool constant = mode == PaddingMode::constant;
   const std::int64_t larger = std::max(before, after), smaller = std::min(before, after);
   if (larger > most) {
-    node.fail(Code::padding_too_large,
+    fail_axis(node, Code::padding_too_large,
               cat("pads axis ", axis, " of ", dim.min, " elements by ", larger, "; mode ",
-                  mode == PaddingMode::reflect ? "reflect" : "wrap", " allows ", most));
+                  mode == PaddingMode::reflect ? "reflect" : "wrap", " allows ", most),
+              *output, axis);
     return false;
   }
   if (smaller < 0 && !constant) {
@@ -105,8 +106,9 @@ bool pad_axis(NodeReader& node, PaddingMode mode, std::int64_t before, std::int6
     return false;
   }
   if (!set_axis(output, axis, [&](std::int64_t size) { return size + before + after; })) {
-    node.fail(Code::bad_size,
-              cat("its output has ", output->sizes[axis], " elements along axis ", axis));
+    fail_axis(node, Code::bad_size,
+              cat("its output has ", output->sizes[axis], " elements along axis ", axis), *output,
+              axis);
     return false;
   }
   const Axis member = axes_of(layer->rank)[axis - 2];

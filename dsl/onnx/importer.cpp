@@ -3,8 +3,11 @@
 
 #include <algorithm>
 
+#include "dsl/check_numbers.h"
 #include "dsl/cost.h"
+#include "dsl/onnx/open_sizes.h"
 #include "dsl/onnx/ops.h"
+#include "dsl/onnx/prune.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 
@@ -14,9 +17,9 @@ bool Image::is_open() const {
   return std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return !dim.fixed(); });
 }
 
-Importer::Importer(const onnx::ModelProto& model, ConstantReader& constants,
+Importer::Importer(const onnx::ModelProto& model, ConstantReader& constants, ModelDims& dims,
                    Diagnostics& diagnostics)
-    : model_(model), constants_(constants), diagnostics_(diagnostics) {}
+    : model_(model), constants_(constants), dims_(dims), diagnostics_(diagnostics) {}
 
 Diagnostic& Importer::fail(Code code, const std::string& message) {
   return diagnostics_.error(code, {}, message);
@@ -33,9 +36,11 @@ std::optional<Graph> Importer::run(const std::string& name) {
   add_inputs();
   for (int i = 0; i < model_.graph().node_size(); ++i) import_node(model_.graph().node(i), i);
   if (diagnostics_.error_count() != errors_before) return std::nullopt;
-  check_open_sizes();
   add_outputs();
-  if (diagnostics_.error_count() != errors_before) return std::nullopt;
+  const bool bounded = check_bounds();
+  if (!bounded || diagnostics_.error_count() != errors_before) return std::nullopt;
+  drop_unused(&graph_, diagnostics_);
+  if (!settle_open_sizes(&graph_, diagnostics_)) return std::nullopt;
   if (!checked_cost_of(graph_)) {
     fail(Code::overflow, "the multiply-adds of the model overflow 64 bits");
     return std::nullopt;
@@ -169,6 +174,13 @@ ConstantRef Importer::constant_input(NodeReader& node, int index, const std::str
   return nullptr;
 }
 
+void Importer::warn_of_infinite(const NodeReader& node, int index, const std::string& what,
+                                const std::vector<float>& values) {
+  convc::warn_of_infinite(cat("node ", node_label(node.proto(), node.index()), ": input ", index,
+                              " (", what, ", \"", shown(node.input_name(index)), "\")"),
+                          values, {}, diagnostics_);
+}
+
 std::optional<float> Importer::scalar_input(NodeReader& node, int index, const std::string& what,
                                             float fallback) {
   if (!node.has_input(index)) return fallback;
@@ -214,7 +226,7 @@ LayerSpec Importer::layer_on(const NodeReader& node, LayerKind kind, const Image
   if (!image.dims[last].fixed()) layer.open.width = image.dims[last];
   if (layer.rank >= 2 && !image.dims[last - 1].fixed()) layer.open.height = image.dims[last - 1];
   layer.input_form.layout = layer.output_form.layout = Layout::channels_first;
-  layer.kernel_layout = KernelLayout::filters_first;
+  if (layer.has_kernel()) layer.kernel_layout = KernelLayout::filters_first;
   layer.use_bias = false;
   return layer;
 }

@@ -10,6 +10,7 @@
 
 #include "dsl/module.h"
 #include "dsl/onnx/constant.h"
+#include "dsl/onnx/model_dims.h"
 #include "dsl/onnx/node.h"
 
 namespace convc::onnx_import {
@@ -20,7 +21,7 @@ struct Image {
   int model_rank = 4;               ///< sizes in the model; below 3, sizes of 1 follow
   std::vector<Dim> dims;            ///< [batch, channels, spatial..]
   std::vector<std::int64_t> sizes;  ///< the same; where open, a representative size
-  std::vector<std::string> names;   ///< of an input's open sizes in the model; "" where fixed
+  std::vector<std::string> names;   ///< of an input's open sizes (ModelDims); "" where fixed
 
   [[nodiscard]] int rank() const { return static_cast<int>(dims.size()) - 2; }
   [[nodiscard]] std::int64_t batch() const { return sizes[0]; }
@@ -48,7 +49,8 @@ struct Value {
 
 class Importer {
  public:
-  Importer(const onnx::ModelProto& model, ConstantReader& constants, Diagnostics& diagnostics);
+  Importer(const onnx::ModelProto& model, ConstantReader& constants, ModelDims& dims,
+           Diagnostics& diagnostics);
 
   /// The graph, called `name`; nullopt when anything has been reported.
   std::optional<Graph> run(const std::string& name);
@@ -62,6 +64,9 @@ class Importer {
   std::optional<Image> image_input(NodeReader& node, int index);
   /// The constant that input `index` is, `what` in messages; otherwise reports.
   ConstantRef constant_input(NodeReader& node, int index, const std::string& what);
+  /// Warns of numbers of input `index`, `what` in messages, that are infinite or none at all.
+  void warn_of_infinite(const NodeReader& node, int index, const std::string& what,
+                        const std::vector<float>& values);
   /// One number, by input `index` or `fallback` when the node does not have it.
   std::optional<float> scalar_input(NodeReader& node, int index, const std::string& what,
                                     float fallback);
@@ -92,8 +97,9 @@ class Importer {
   void add_inputs();
   void add_input(const onnx::ValueInfoProto& input);
   std::optional<Image> image_of(const onnx::ValueInfoProto& info, const std::string& what);
+  bool add_size(const onnx::ValueInfoProto& info, const std::string& what, int index, Image* image);
   void import_node(const onnx::NodeProto& proto, int index);
-  void check_open_sizes();
+  bool check_bounds();
   void add_outputs();
   void add_output(const onnx::ValueInfoProto& output);
   void define(const std::string& name, Value value, const std::string& by);
@@ -104,6 +110,7 @@ class Importer {
 
   const onnx::ModelProto& model_;
   ConstantReader& constants_;
+  ModelDims& dims_;
   Diagnostics& diagnostics_;
   std::int64_t opset_ = 0;
   Graph graph_;

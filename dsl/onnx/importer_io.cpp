@@ -3,6 +3,7 @@
 
 #include "dsl/names.h"
 #include "dsl/onnx/importer.h"
+#include "dsl/onnx/prune.h"
 #include "dsl/resolve.h"
 #include "dsl/text.h"
 
@@ -36,6 +37,13 @@ std::string c_name(const std::string& model_name) {
   while (!name.empty() && name.back() == '_') name.pop_back();
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) name.insert(0, name.empty() ? "x" : "x_");
   return name;
+}
+
+// What --dim calls a size that is no number; empty for a number.
+std::string open_name(const onnx::ValueInfoProto& info, int index) {
+  const onnx::TensorShapeProto::Dimension& dim = info.type().tensor_type().shape().dim(index);
+  if (dim.has_dim_value()) return "";
+  return dim.dim_param().empty() ? cat(info.name(), ".", index) : dim.dim_param();
 }
 
 }  // namespace
@@ -74,6 +82,9 @@ void Importer::add_inputs() {
   std::set<std::string> seen;
   for (const onnx::ValueInfoProto& input : model_.graph().input()) {
     const bool twice = !seen.insert(input.name()).second;
+    for (int i = 0; i < input.type().tensor_type().shape().dim_size(); ++i) {
+      if (const std::string name = open_name(input, i); !name.empty()) dims_.meet(name);
+    }
     // Before IR version 4, initializers are inputs too.
     const bool initialized = !twice && values_.count(input.name()) != 0;
     if (twice) {
@@ -108,7 +119,42 @@ void Importer::add_input(const onnx::ValueInfoProto& input) {
   define(input.name(), std::move(value), what);
 }
 
-// The shape of an input. Sizes that have a name in place of a number are open.
+// One size of an input: a number, or one that has a name in place of it.
+bool Importer::add_size(const onnx::ValueInfoProto& info, const std::string& what, int index,
+                        Image* image) {
+  const onnx::TensorShapeProto& shape = info.type().tensor_type().shape();
+  const int count = std::max(image->model_rank, 3);
+  const bool stated = index < image->model_rank;
+  const std::string name = stated ? open_name(info, index) : "";
+  const std::optional<Dim> given = dims_.find(name);
+  Dim dim{1, kMaxElements};
+  if (given) {
+    dim = *given;
+  } else if (name.empty()) {
+    const std::int64_t size = stated ? shape.dim(index).dim_value() : 1;
+    dim = {size, size};
+  }
+  bool ok = true;
+  if (dim.min < 1 || dim.max > kMaxElements) {
+    fail(dim.min < 1 ? Code::bad_size : Code::size_too_large,
+         cat(what, ": size ", index, " is ", dim.min, "; sizes are at least 1 and below 2^31"));
+    ok = false;
+  }
+  if (!dim.fixed() && (index == 1 || (index > 1 && index < count - 2))) {
+    fail(Code::onnx_not_supported, cat(what, ": size ", index, " (\"", shown(name), "\", the ",
+                                       index == 1 ? "channels" : "depth",
+                                       ") must be known; batch, height and width may be open"))
+        .help(cat("give it a number: --dim ", shown(name), "=NUMBER"));
+    ok = false;
+  }
+  const std::int64_t usual = index == 0 ? 1 : count == 3 ? kUsualLength : kUsualHeight;
+  image->names.push_back(dim.fixed() ? "" : name);
+  image->dims.push_back(dim);
+  image->sizes.push_back(dim.fixed() ? dim.min : std::clamp(usual, dim.min, dim.max));
+  return ok;
+}
+
+// The shape of an input.
 std::optional<Image> Importer::image_of(const onnx::ValueInfoProto& info, const std::string& what) {
   const onnx::TypeProto::Tensor& type = info.type().tensor_type();
   if (!info.type().has_tensor_type() || type.elem_type() != onnx::TensorProto::FLOAT) {
@@ -127,33 +173,9 @@ std::optional<Image> Importer::image_of(const onnx::ValueInfoProto& info, const 
   }
   Image image;
   image.model_rank = type.shape().dim_size();
-  const int count = std::max(image.model_rank, 3);
   bool ok = true;
-  for (int i = 0; i < count; ++i) {
-    const onnx::TensorShapeProto::Dimension* dim =
-        i < image.model_rank ? &type.shape().dim(i) : nullptr;
-    const bool open = dim != nullptr && !dim->has_dim_value();
-    if (!open) {
-      const std::int64_t size = dim == nullptr ? 1 : dim->dim_value();
-      if (size < 1 || size > kMaxElements) {
-        fail(size < 1 ? Code::bad_size : Code::size_too_large,
-             cat(what, ": size ", i, " is ", size, "; sizes are at least 1 and below 2^31"));
-        ok = false;
-      }
-      image.dims.push_back({size, size});
-      image.sizes.push_back(size);
-      image.names.emplace_back();
-      continue;
-    }
-    if (i == 1 || (i > 1 && i < count - 2)) {
-      fail(Code::onnx_not_supported, cat(what, ": size ", i, " (\"", shown(dim->dim_param()),
-                                         "\", the ", i == 1 ? "channels" : "depth",
-                                         ") must be known; batch, height and width may be open"));
-      ok = false;
-    }
-    image.names.push_back(dim->dim_param());
-    image.dims.push_back({1, kMaxElements});
-    image.sizes.push_back(i == 0 ? 1 : count == 3 ? kUsualLength : kUsualHeight);
+  for (int i = 0; i < std::max(image.model_rank, 3); ++i) {
+    ok = add_size(info, what, i, &image) && ok;
   }
   if (ok && !element_count(image.sizes)) {
     fail(Code::tensor_too_large,
@@ -176,21 +198,32 @@ TensorId Importer::add_tensor(const std::string& model_name, Image& image) {
 }
 
 // What several layers hand to each other has a place of its greatest size.
-void Importer::check_open_sizes() {
-  if (graph_.nodes.size() < 2) return;
+bool Importer::check_bounds() {
+  const std::vector<bool> needed = needed_tensors(graph_);
+  const auto is_needed = [&](TensorId id) { return needed[static_cast<std::size_t>(id)]; };
+  if (std::count_if(graph_.nodes.begin(), graph_.nodes.end(),
+                    [&](const Node& node) { return is_needed(node.outputs.front()); }) < 2) {
+    return true;
+  }
+  bool ok = true;
   for (const onnx::ValueInfoProto& input : model_.graph().input()) {
     const auto found = values_.find(input.name());
     if (found == values_.end() || found->second.kind != Value::Kind::image) continue;
     const Image& image = found->second.image;
+    if (!is_needed(image.id)) continue;
     for (std::size_t i = 0; i < image.dims.size(); ++i) {
-      if (image.dims[i].fixed()) continue;
+      if (image.dims[i].fixed() || image.dims[i].max < kMaxElements) continue;
+      const std::string name = shown(image.names[i]);
       fail(Code::unbounded_size,
-           cat("input \"", shown(input.name()), "\": size ", i, " (\"", shown(image.names[i]),
+           cat("input \"", shown(input.name()), "\": size ", i, " (\"", name,
                "\") is open, without a greatest size, in a model of several layers"))
           .note("the workspace has room for the greatest size")
-          .help("give it a number in the model, e.g. by onnx.tools.update_model_dims");
+          .help(cat("give its range or its number, e.g. --dim ", name, i == 0 ? "=1:8" : "=64:512",
+                    " or --dim ", name, i == 0 ? "=1" : "=224"));
+      ok = false;
     }
   }
+  return ok;
 }
 
 void Importer::add_outputs() {

@@ -12,10 +12,6 @@
 namespace convc {
 namespace {
 
-bool is_model(const std::string& path) {
-  return path.size() > 5 && path.compare(path.size() - 5, 5, ".onnx") == 0;
-}
-
 // Functions are told apart without regard to case, as the macros of the generated header are.
 bool check_functions(const Module& module, Diagnostics& diagnostics) {
   std::set<std::string> seen;
@@ -35,13 +31,17 @@ bool check_functions(const Module& module, Diagnostics& diagnostics) {
 
 }  // namespace
 
+bool is_model_path(const std::string& path) {
+  return path.size() > 5 && path.compare(path.size() - 5, 5, ".onnx") == 0;
+}
+
 std::optional<Module> load_files(const std::vector<std::string>& paths,
-                                 const std::string& library_name, Diagnostics& diagnostics) {
+                                 const std::string& library_name, ModelDims dims,
+                                 Diagnostics& diagnostics) {
   std::vector<std::string> specs, models;
-  for (const std::string& path : paths) (is_model(path) ? models : specs).push_back(path);
+  for (const std::string& path : paths) (is_model_path(path) ? models : specs).push_back(path);
   if (models.empty()) return load_spec_files(specs, library_name, diagnostics);
-  if (paths.size() == 1) return load_onnx_file(models.front(), library_name, diagnostics);
-  if (library_name.empty()) {
+  if (paths.size() > 1 && library_name.empty()) {
     diagnostics.error(Code::name_needed, {}, "several files make one library, which needs a name")
         .help("add --name NAME");
     return std::nullopt;
@@ -52,10 +52,13 @@ std::optional<Module> load_files(const std::vector<std::string>& paths,
   const auto add = [&](std::optional<Module> part) {
     ok = ok && part.has_value();
     if (!part) return;
+    if (module.name.empty()) module.name = part->name;
     for (Graph& graph : part->graphs) module.graphs.push_back(std::move(graph));
   };
   if (!specs.empty()) add(load_spec_files(specs, library_name, diagnostics));
-  for (const std::string& path : models) add(load_onnx_file(path, library_name, diagnostics));
+  for (const std::string& path : models) add(load_onnx_file(path, library_name, dims, diagnostics));
+  // Of a model that cannot be read no names are known.
+  if (ok || dims.any_met()) ok = dims.check_all_met(diagnostics) && ok;
   if (!ok || !check_functions(module, diagnostics)) return std::nullopt;
   return module;
 }

@@ -56,6 +56,10 @@ constexpr Operator kOperators[] = {
 
 }  // namespace
 
+std::span<const Operator> all_operators() {
+  return kOperators;
+}
+
 const Operator* find_operator(const std::string& name) {
   const auto* found = std::find_if(std::begin(kOperators), std::end(kOperators),
                                    [&](const Operator& entry) { return name == entry.name; });

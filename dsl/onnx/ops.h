@@ -1,6 +1,8 @@
 // The operators: how each node becomes a layer, or folds to a constant. Sees ONNX' schema.
 #pragma once
 
+#include <span>
+
 #include "dsl/onnx/importer.h"
 
 namespace convc::onnx_import {
@@ -12,6 +14,9 @@ struct Operator {
   std::int64_t first_opset;  ///< the oldest whose meaning is implemented
   ImportNode import;
 };
+
+/// All that are supported, by name.
+std::span<const Operator> all_operators();
 
 /// Null for an operator that is not supported.
 const Operator* find_operator(const std::string& name);

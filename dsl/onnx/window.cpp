@@ -1,6 +1,7 @@
 // Attributes and weights of Conv and ConvTranspose.
 #include "dsl/onnx/window.h"
 
+#include "dsl/axes.h"
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
@@ -66,6 +67,35 @@ bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_
   return check_list(node, "pads", 2 * rank, 0, 0, &window->pads) && ok;
 }
 
+bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
+                 const Image& image) {
+  if (image.model_rank >= 3 && weights_shape.size() == image.sizes.size()) return true;
+  node.fail(Code::shapes_disagree,
+            cat("the input has the shape ", shape_text(image.model_sizes()), " and the weights ",
+                shape_text(weights_shape), "; both have 3 to 5 sizes"));
+  return false;
+}
+
+void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
+              LayerSpec* layer) {
+  const Axis member = axes_of(layer->rank)[axis];
+  at(layer->kernel_size, member) = window.kernel[axis];
+  at(layer->strides, member) = window.strides[axis];
+  at(layer->dilation_rate, member) = window.dilations[axis];
+  at(layer->out, member) = output.sizes[axis + 2];
+  before(layer->padding, member) = pads.before;
+  after(layer->padding, member) = pads.after;
+}
+
+void fail_axis(NodeReader& node, Code code, const std::string& message, const Image& image,
+               std::size_t axis) {
+  Diagnostic& error = node.fail(code, message);
+  const std::string name = shown(image.names[axis]);
+  if (!name.empty()) {
+    error.help(cat("this size is open, \"", name, "\": give its range, --dim ", name, "=MIN:MAX"));
+  }
+}
+
 std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int index,
                                     const std::string& what) {
   const Value* value = importer.input(node, index);
@@ -91,6 +121,7 @@ std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int in
                               "; only float is supported")));
     return std::nullopt;
   }
+  importer.warn_of_infinite(node, index, what, constant.floats->values);
   return Weights{constant.shape, constant.floats};
 }
 

@@ -23,6 +23,11 @@ struct Window {
   std::int64_t group = 1;
 };
 
+/// Elements from the first tap of a filter to the last one, these included.
+inline std::int64_t span_of(const Window& window, std::size_t axis) {
+  return (window.kernel[axis] - 1) * window.dilations[axis] + 1;
+}
+
 /// Reads the attributes and checks what needs no rank. Problems are reported.
 Window read_window(NodeReader& node);
 
@@ -30,6 +35,14 @@ Window read_window(NodeReader& node);
 /// filter. False when something has been reported.
 bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
                      Window* window);
+
+/// The weights have as many sizes as the input, 3 to 5. False when something has been reported.
+bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
+                 const Image& image);
+
+/// Puts spatial axis `axis` of the window and of the output into the layer.
+void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
+              LayerSpec* layer);
 
 /// A list of `count` numbers in [least, kMaxElements]; reports otherwise. An empty one is filled.
 bool check_list(NodeReader& node, const std::string& name, std::size_t count, std::int64_t least,
@@ -46,6 +59,10 @@ std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int in
 /// Puts the filters and the bias (input 2) into the layer; both come from the model, or both are
 /// variables. False when something has been reported.
 bool set_weights(NodeReader& node, Importer& importer, const Weights& kernel, LayerSpec* layer);
+
+/// Reports `message` about an axis of `image`, with what to do where its size is open.
+void fail_axis(NodeReader& node, Code code, const std::string& message, const Image& image,
+               std::size_t axis);
 
 /// An axis of the output: sizes of a fixed, or least and largest of an open one. `size` gives the
 /// output's size for an input's.

@@ -10,9 +10,12 @@
 #include <llvm/Option/Option.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "dsl/onnx/load_files.h"
+#include "dsl/resolve.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/version.h"
 
@@ -160,6 +163,28 @@ class OptionReader {
     return values;
   }
 
+  /// NAME=N or NAME=MIN:MAX. A name may hold anything.
+  std::map<std::string, Dim> dims(OptSpecifier id) {
+    std::map<std::string, Dim> dims;
+    for (const Arg* argument : arguments_.filtered(id)) {
+      const auto [name, sizes] = StringRef(argument->getValue()).rsplit('=');
+      if (name.empty() || sizes.empty() || name.size() == StringRef(argument->getValue()).size()) {
+        fail(*argument, "is `" + std::string(argument->getValue()) +
+                            "`; it takes NAME=NUMBER or NAME=MIN:MAX");
+        continue;
+      }
+      const auto [least, most] = sizes.split(':');
+      Dim dim;
+      dim.min = dim.max = parse_number<std::int64_t>(*argument, least, 1, kMaxElements);
+      if (sizes.contains(':'))
+        dim.max = parse_number<std::int64_t>(*argument, most, 1, kMaxElements);
+      if (dim.min > dim.max)
+        fail(*argument, "is `" + sizes.str() + "`: the least size comes first");
+      if (!dims.emplace(name.str(), dim).second) fail(*argument, "has `" + name.str() + "` twice");
+    }
+    return dims;
+  }
+
   OutputFormat format(OptSpecifier id) {
     const Arg* argument = arguments_.getLastArg(id);
     if (!argument || StringRef(argument->getValue()) == "console") return OutputFormat::console;
@@ -212,6 +237,7 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.targets = reader.list(OPT_target);
   if (arguments.hasArg(OPT_schedule)) options.schedules = reader.list(OPT_schedule);
   options.library_name = reader.text(OPT_library_name);
+  options.dims = reader.dims(OPT_dim);
   options.layer = reader.text(OPT_layer);
   options.format = reader.format(OPT_format);
   options.output_directory = reader.text(OPT_output_directory);
@@ -239,6 +265,9 @@ std::string read_options(const InputArgList& arguments, Options& options) {
 /// What a verb needs beyond what the table says; empty when all is there.
 std::string missing_or_conflicting(const Options& options) {
   if (options.files.empty()) return "no input file";
+  if (!options.dims.empty() &&
+      std::none_of(options.files.begin(), options.files.end(), is_model_path))
+    return "`--dim` is for ONNX models; a spec says `Dim(min=, max=)` itself";
   if (options.schedules.size() > 1 && options.verb != Verb::bench)
     return "`--schedule` takes one schedule here; only bench takes several";
   if (options.verb == Verb::summary && options.targets.size() > 1)

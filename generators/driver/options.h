@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "dsl/layer_spec.h"
 
 namespace convc {
 
@@ -19,6 +22,7 @@ struct Options {
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
   std::string library_name;                       ///< empty: the stem of the only file
+  std::map<std::string, Dim> dims;                ///< sizes of ONNX models, by their names
   std::string layer;                              ///< empty: all
   OutputFormat format = OutputFormat::console;
 

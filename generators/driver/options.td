@@ -34,6 +34,9 @@ defm layer : Value<"layer", "<N>", "Only the layer or network of this name",
   [PlanVerb, VerifyVerb, RunVerb, ExplainVerb]>;
 defm library_name : Value<"name", "<NAME>",
   "The library's name; default: the stem of the only input file", every_verb>;
+defm dim : Value<"dim", "<NAME=N|NAME=MIN:MAX>",
+  "A size that an ONNX model names instead of giving a number, e.g. batch=1 or height=64:512; once "
+  "per name", every_verb>;
 defm format : Value<"format", "<F>", "console (default) or json",
   [SummaryVerb, PlanVerb, VerifyVerb, BenchVerb, ExplainVerb]>;
 

@@ -148,7 +148,8 @@ int run_run(const Options& options) {
   const Graph& graph = session.module.graphs[0];
   std::optional<CallArrays> arrays;
   try {
-    arrays = read_arrays(options, graph, interface_of(graph, session.lowered.graphs[0]));
+    arrays = read_arrays(options, graph, interface_of(graph, session.lowered.graphs[0]),
+                         session.diagnostics);
   } catch (const InputError& error) {
     print_error("`" + graph.name + "`: " + error.what());
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dsl/check_numbers.h"
 #include "generators/driver/session.h"
 #include "generators/emit/layout_text.h"
 
@@ -68,8 +69,9 @@ std::optional<std::vector<std::string>> assign_files(const std::string& option,
 
 class ArrayReader {
  public:
-  ArrayReader(const Options& options, const Graph& graph, const KernelInterface& interface)
-      : options_(options), graph_(graph), interface_(interface) {
+  ArrayReader(const Options& options, const Graph& graph, const KernelInterface& interface,
+              Diagnostics& diagnostics)
+      : options_(options), graph_(graph), interface_(interface), diagnostics_(diagnostics) {
     arrays_.open_sizes.assign(interface.sizes.open_count, 0);
   }
 
@@ -182,8 +184,24 @@ class ArrayReader {
                     axes_text(variable, graph_.nodes[variable.node].layer));
         return false;
       }
+      if (!check_numbers((*paths)[i], variable, array.values)) return false;
       arrays_.variables.push_back(std::move(array));
     }
+    return true;
+  }
+
+  /// As literals are checked.
+  bool check_numbers(const std::string& path, const Variable& variable,
+                     const std::vector<float>& values) {
+    const std::string what = variable.name + " of layer `" + variable.layer + "`";
+    if (variable.role == VariableRole::variance) {
+      if (const std::optional<std::string> negative = negative_variance(values)) {
+        print_error(path + ": " + what + " " + *negative, "a variance is a mean of squares");
+        return false;
+      }
+    }
+    const ScopedOrigin origin(diagnostics_, path);
+    warn_of_infinite(what, values, {}, diagnostics_);
     return true;
   }
 
@@ -234,14 +252,15 @@ class ArrayReader {
   const Options& options_;
   const Graph& graph_;
   const KernelInterface& interface_;
+  Diagnostics& diagnostics_;
   CallArrays arrays_;
 };
 
 }  // namespace
 
 std::optional<CallArrays> read_arrays(const Options& options, const Graph& graph,
-                                      const KernelInterface& interface) {
-  return ArrayReader(options, graph, interface).read();
+                                      const KernelInterface& interface, Diagnostics& diagnostics) {
+  return ArrayReader(options, graph, interface, diagnostics).read();
 }
 
 }  // namespace convc

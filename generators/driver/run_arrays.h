@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "dsl/diagnostics.h"
 #include "dsl/module.h"
 #include "generators/driver/npy.h"
 #include "generators/driver/options.h"
@@ -31,8 +32,8 @@ struct CallArrays {
   bool has_batch_axis = true;  ///< of the first input as it was given
 };
 
-/// nullopt after printing what is wrong.
+/// nullopt after printing what is wrong. Warns of weights that are not finite.
 std::optional<CallArrays> read_arrays(const Options& options, const Graph& graph,
-                                      const KernelInterface& interface);
+                                      const KernelInterface& interface, Diagnostics& diagnostics);
 
 }  // namespace convc

@@ -18,8 +18,8 @@ namespace convc {
 namespace {
 
 int load_module(Session& session) {
-  std::optional<Module> module =
-      load_files(session.options.files, session.options.library_name, session.diagnostics);
+  std::optional<Module> module = load_files(session.options.files, session.options.library_name,
+                                            ModelDims(session.options.dims), session.diagnostics);
   if (!module) {
     session.diagnostics.print_to_stderr();
     return exit_input_wrong;

@@ -1,9 +1,10 @@
 #include "generators/driver/sized_graph.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dsl/axes.h"
-#include "dsl/resolve.h"
+#include "dsl/resize.h"
 #include "generators/driver/tensor_layout.h"
 
 namespace convc {
@@ -37,31 +38,6 @@ void set_size(Tensor& tensor, std::int64_t batch, const Size& size) {
   for (const Axis axis : kAxes) {
     Dim* dim = dim_of(tensor, axis_number(axis));
     if (dim != nullptr) *dim = {at(size, axis), at(size, axis)};
-  }
-}
-
-/// Padding by its rule, and the size of the output.
-void resize(LayerSpec& layer, std::int64_t batch, const Size& in) {
-  layer.batch = batch;
-  layer.in = in;
-  layer.open = {};
-  const bool lower = layer.padding_rule == PaddingRule::same_lower;
-  for (const Axis axis : kAxes) {
-    const std::int64_t kernel = at(layer.kernel_size, axis), stride = at(layer.strides, axis);
-    const std::int64_t dilation = at(layer.dilation_rate, axis), size = at(in, axis);
-    const std::int64_t reach = (kernel - 1) * dilation + 1;
-    if (layer.kind == LayerKind::conv_transpose) {  // its padding is the same for every size
-      at(layer.out, axis) = (size - 1) * stride + reach - before(layer.padding, axis) -
-                            after(layer.padding, axis) + at(layer.output_padding, axis);
-      continue;
-    }
-    if (lower || layer.padding_rule == PaddingRule::same) {
-      const AxisPadding same = same_padding(size, kernel, stride, dilation, lower);
-      before(layer.padding, axis) = same.before;
-      after(layer.padding, axis) = same.after;
-    }
-    const std::int64_t padded = size + before(layer.padding, axis) + after(layer.padding, axis);
-    at(layer.out, axis) = (padded - reach) / stride + 1;
   }
 }
 
@@ -112,7 +88,7 @@ Graph with_sizes(const Graph& graph, const std::vector<InputSize>& sizes) {
   }
   for (Node& node : sized.nodes) {
     const Tensor& input = tensor(node.inputs[0]);
-    resize(node.layer, least_of(input, kBatch), size_of(input));
+    node.layer = resized(std::move(node.layer), least_of(input, kBatch), size_of(input));
     set_size(tensor(node.outputs[0]), node.layer.batch, node.layer.out);
   }
   return sized;

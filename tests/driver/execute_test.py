@@ -123,6 +123,25 @@ class Run(CliTest):
         self.assertIn("`net` has more than a kernel and a bias: its numbers come from --weights DIR",
                       self.check(1, *command, "--kernel", "w/a.kernel.npy").err)
 
+    def test_weights_that_are_not_finite_or_no_variances(self):
+        self.write("net.conv", "Sequential(name='net', layers=[Input(shape=(1, 1, 2)),\n"
+                               "  ReLU(), BatchNormalization(name='bn')])\n")
+        self.write("x.npy", npy((1, 1, 2), [3, 4]))
+        os.mkdir(self.path("w"))
+        for name in ["gamma", "beta", "moving_mean", "moving_variance"]:
+            self.write(f"w/bn.{name}.npy", npy((2,), [1, 1]))
+        self.write("w/bn.beta.npy", npy((2,), [float("nan"), 0]))
+        command = ["run", "net.conv", "--input", "x.npy", "--output", "y.npy", "--weights", "w"]
+        self.assertEqual(
+            self.check(0, *command).err,
+            "w/bn.beta.npy: warning: beta of layer `bn` has 1 number that is not finite [W003]\n"
+            "      = note: what they are multiplied with becomes infinite or no number at all\n")
+        self.write("w/bn.moving_variance.npy", npy((2,), [1, -0.5]))
+        self.assertEqual(
+            self.check(1, *command).err,
+            "convc: error: w/bn.moving_variance.npy: moving_variance of layer `bn` has a negative "
+            "number, -0.5, for channel 1\nhelp: a variance is a mean of squares\n")
+
     def test_wrong_arrays(self):
         command = self.write_edges()
         good = npy((5, 5, 1), IMAGE)

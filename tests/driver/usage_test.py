@@ -23,7 +23,7 @@ class Usage(CliTest):
             self.assertIn("Exit codes", result.out)
 
     def test_each_verb_has_help_with_its_options(self):
-        common = ["--target", "--schedule", "--name", "--help"]
+        common = ["--target", "--schedule", "--name", "--dim", "--help"]
         own = {
             "summary": ["--format"],
             "plan": ["--format", "--layer"],
@@ -61,6 +61,13 @@ class Usage(CliTest):
             (["plan", spec, "-o", "x"], "unknown option `-o` for `convc plan`"),
             (["plan", spec, "--help=yes"], "unknown option `--help=yes`"),
             (["plan"], "no input file"),
+            (["plan", spec, "--dim", "N=1"], "`--dim` is for ONNX models"),
+            (["plan", "a.onnx", "--dim", "N"], "is `N`; it takes NAME=NUMBER or NAME=MIN:MAX"),
+            (["plan", "a.onnx", "--dim", "=1"], "it takes NAME=NUMBER or NAME=MIN:MAX"),
+            (["plan", "a.onnx", "--dim", "N=0"], "takes a number from 1 to 2147483647"),
+            (["plan", "a.onnx", "--dim", "N=1:2:3"], "option `--dim` is `2:3`"),
+            (["plan", "a.onnx", "--dim", "N=4:2"], "the least size comes first"),
+            (["plan", "a.onnx", "--dim", "N=4", "--dim=N=4"], "has `N` twice"),
             (["plan", spec, "--target"], "option `--target` needs a value"),
             (["plan", spec, "--target", ","], "option `--target` has an empty item"),
             (["plan", spec, "--format", "xml"],

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "dsl/codes.h"
-#include "dsl/onnx/load_onnx.h"
+#include "dsl/onnx/load_files.h"
 #include "tests/dsl/load_helpers.h"
 #include "tests/dsl/onnx_examples.h"
 #include "tests/support/golden.h"
@@ -26,12 +26,12 @@ Loaded load_paths(const std::vector<std::string>& paths, const std::string& name
 }
 
 // A model; the folder of the tests is no part of what is shown.
-Loaded load_model(const std::string& bytes) {
+Loaded load_model(const std::string& bytes, const std::map<std::string, Dim>& dims = {}) {
   const std::string folder = CONVC_SCRATCH "/";
   write_text(folder + "model.onnx", bytes);
   Diagnostics diagnostics;
   Loaded loaded;
-  loaded.module = load_onnx_file(folder + "model.onnx", "net", diagnostics);
+  loaded.module = load_files({folder + "model.onnx"}, "net", ModelDims(dims), diagnostics);
   loaded.text = diagnostics.render(false);
   loaded.codes = diagnostics.codes();
   for (std::size_t at; (at = loaded.text.find(folder)) != std::string::npos;) {
@@ -59,6 +59,10 @@ const std::map<std::string, std::function<Loaded()>>& command_examples() {
       {"E006", [layer] { return load(layer, "my-filters.conv"); }},
       {"E080", [] { return load_model("not a model"); }},
       {"E081", [] { return load_model(OnnxExample{"MaxPool"}.bytes()); }},
+      {"E082",
+       [] {
+         return load_model(OnnxExample{.open_batch = true}.bytes(), {{"bach", Dim{1, 8}}});
+       }},
       {"W004",
        [] {
          return load_model(OnnxExample{"Relu", 99}.bytes());

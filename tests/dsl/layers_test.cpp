@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "dsl/printer.h"
 #include "tests/dsl/load_helpers.h"
 
 namespace convc::test {
@@ -118,6 +119,8 @@ TEST_CASE("padding alone") {
       {"ZeroPadding2D(1, input_shape=(5, 6, 1))", Padding{1, 1, 1, 1}, Size{7, 8}},
       {"ZeroPadding2D((1, 2), input_shape=(5, 6, 1))", Padding{1, 1, 2, 2}, Size{7, 10}},
       {"ZeroPadding2D(((1, 2), (3, 4)), input_shape=(5, 6, 1))", Padding{1, 2, 3, 4}, Size{8, 13}},
+      {"ZeroPadding2D(((-1, 2), (0, -3)), input_shape=(5, 6, 1))", Padding{-1, 2, 0, -3},
+       Size{6, 3}},
       {"ZeroPadding3D((1, 2, 3), input_shape=(5, 6, 7, 1))", Padding{2, 2, 3, 3, 1, 1},
        Size{10, 13, 7}},
   }));
@@ -127,6 +130,7 @@ TEST_CASE("padding alone") {
   CHECK(layer.post_ops.empty());
   CHECK(layer.padding == padding);
   CHECK(layer.out == out);
+  CHECK(load_layer(print(load_valid(spec))) == layer);
 }
 
 TEST_CASE("layouts of inputs, outputs and filters") {

@@ -19,6 +19,7 @@ std::string OnnxExample::bytes() const {
   onnx::TypeProto::Tensor* type = input->mutable_type()->mutable_tensor_type();
   type->set_elem_type(onnx::TensorProto::FLOAT);
   for (const int size : {1, 2, 3}) type->mutable_shape()->add_dim()->set_dim_value(size);
+  if (open_batch) type->mutable_shape()->mutable_dim(0)->set_dim_param("batch");
   onnx::ValueInfoProto* output = graph->add_output();
   output->set_name("y");
   if (wrong_output_shape) {

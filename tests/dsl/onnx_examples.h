@@ -11,6 +11,7 @@ struct OnnxExample {
   std::string op = "Relu";
   int opset = 17;
   bool wrong_output_shape = false;
+  bool open_batch = false;  ///< its batch is called so
   [[nodiscard]] std::string bytes() const;
 };
 

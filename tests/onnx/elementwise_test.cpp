@@ -1,9 +1,13 @@
 // Activations, BatchNormalization, PRelu, Clip, Softmax and Pad, in each form that opsets gave
 // them.
+#include <bit>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
 
+#include "dsl/canonical.h"
+#include "dsl/load.h"
+#include "dsl/printer.h"
 #include "tests/onnx/model.h"
 
 namespace convc::test {
@@ -30,6 +34,17 @@ Activation activation_of(std::int64_t opset, const std::function<void(ModelMaker
   REQUIRE(layer.post_ops.size() == 1);
   REQUIRE(layer.post_ops[0].kind == PostOpKind::activation);
   return layer.post_ops[0].activation;
+}
+
+void check_reads_back(const Loaded& loaded) {
+  INFO(loaded.text);
+  REQUIRE(loaded.module);
+  Diagnostics diagnostics;
+  const auto again = load_spec_text(print(*loaded.module), "printed.conv", "net", diagnostics);
+  INFO(diagnostics.render(false));
+  REQUIRE(again);
+  CHECK(canonical_layer_text(again->graphs[0].nodes[0].layer) ==
+        canonical_layer_text(loaded.layer()));
 }
 
 }  // namespace
@@ -155,15 +170,16 @@ TEST_CASE("BatchNormalization in inference") {
 }
 
 TEST_CASE("a negative variance is refused") {
-  CHECK(load_node(15, {1, 2, 4},
-                  [](ModelMaker& model) {
-                    model.filled("one", {2});
-                    model.floats("v", {2}, {1, -2});
-                    model.node("BatchNormalization", {"x", "one", "one", "one", "v"}, {"y"});
-                  })
-            .text ==
-        "model.onnx: error: node 0 (BatchNormalization): the variance of channel 1 is -2, and with "
-        "`epsilon` 1e-05 negative [E055]\n");
+  CHECK(
+      load_node(15, {1, 2, 4},
+                [](ModelMaker& model) {
+                  model.filled("one", {2});
+                  model.floats("v", {2}, {1, -2});
+                  model.node("BatchNormalization", {"x", "one", "one", "one", "v"}, {"y"});
+                })
+          .text ==
+      "model.onnx: error: node 0 (BatchNormalization): the variance has a negative number, -2, for "
+      "channel 1 [E055]\n      = note: a variance is a mean of squares\n");
 }
 
 TEST_CASE("PRelu has a slope for each channel, or one") {
@@ -258,6 +274,39 @@ TEST_CASE("Pad that convc cannot do") {
         "[E081]\n");
   CHECK(text("constant", {0, 0, -3, 0, 0, 0, -3, 0}) ==
         "model.onnx: error: node 0 (Pad): its output has 0 elements along axis 2 [E040]\n");
+}
+
+TEST_CASE("an imported LogSoftmax prints as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 3, 8});
+  model.node("LogSoftmax", {"x"}, {"y"}).set("axis", 1);
+  model.output("y");
+  check_reads_back(model.load());
+}
+
+TEST_CASE("imported weights with any NaN print as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 2, 8});
+  const float odd = std::bit_cast<float>(0xFFC01234U);
+  model.floats("w", {1, 2, 2}, {1, odd, 2, 3});
+  model.node("Conv", {"x", "w"}, {"y"});
+  model.output("y");
+  check_reads_back(model.load());
+  ModelMaker affine;
+  affine.input("x", {1, 2, 8});
+  affine.floats("c", {2, 1}, {odd, 1});
+  affine.node("Sub", {"x", "c"}, {"y"});
+  affine.output("y");
+  check_reads_back(affine.load());
+}
+
+TEST_CASE("an imported Pad that crops prints as text that reads back") {
+  ModelMaker model;
+  model.input("x", {1, 2, 9, 8});
+  model.integers("pads", {0, 0, -2, 3, 0, 0, 1, -4});
+  model.node("Pad", {"x", "pads"}, {"y"});
+  model.output("y");
+  check_reads_back(model.load());
 }
 
 }  // namespace convc::test

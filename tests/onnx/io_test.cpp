@@ -1,7 +1,6 @@
 // Inputs, outputs and names of a model; open sizes; graphs that are wrong.
 #include <catch2/catch.hpp>
 
-#include "dsl/draft.h"
 #include "tests/onnx/model.h"
 
 namespace convc::test {
@@ -13,15 +12,6 @@ ModelMaker relu(const Sizes& shape) {
   model.node("Relu", {"x"}, {"y"});
   model.output("y");
   return model;
-}
-
-onnx::TensorShapeProto::Dimension* dim(ModelMaker& model, int input, int index) {
-  return model.model.mutable_graph()
-      ->mutable_input(input)
-      ->mutable_type()
-      ->mutable_tensor_type()
-      ->mutable_shape()
-      ->mutable_dim(index);
 }
 
 }  // namespace
@@ -74,55 +64,6 @@ TEST_CASE("small tensors get sizes of 1") {
         "are supported [E081]\n");
 }
 
-TEST_CASE("sizes that have names are open") {
-  ModelMaker model = relu({1, 3, 32, 32});
-  dim(model, 0, 0)->set_dim_param("N");
-  dim(model, 0, 3)->set_dim_param("W");
-  const Loaded loaded = model.load();
-  INFO(loaded.text);
-  REQUIRE(loaded.module);
-  const LayerSpec& layer = loaded.layer();
-  CHECK(layer.open.batch == Dim{1, kMaxElements});
-  CHECK(layer.open.width == Dim{1, kMaxElements});
-  CHECK_FALSE(layer.open.height);
-  CHECK(layer.batch == 1);
-  CHECK(layer.in == Size{32, 56});
-  ModelMaker channels = relu({1, 3, 32, 32});
-  dim(channels, 0, 1)->set_dim_param("C");
-  CHECK(channels.load().text ==
-        "model.onnx: error: input \"x\": size 1 (\"C\", the channels) must be known; batch, height "
-        "and width may be open [E081]\n");
-}
-
-TEST_CASE("open sizes go through a convolution") {
-  ModelMaker model;
-  model.input("x", {1, 2, 32, 32});
-  dim(model, 0, 2)->set_dim_param("H");
-  model.filled("w", {4, 2, 3, 3});
-  model.node("Conv", {"x", "w"}, {"y"}).set("strides", Sizes{2, 2}).set("auto_pad", "SAME_UPPER");
-  model.output("y");
-  const Loaded loaded = model.load();
-  INFO(loaded.text);
-  REQUIRE(loaded.module);
-  CHECK(loaded.layer().in == Size{56, 32});
-  CHECK(loaded.layer().out == Size{28, 16});
-  CHECK(loaded.graph().tensors[1].shape[2] == Dim{1, std::int64_t{1} << 30});
-}
-
-TEST_CASE("open sizes of several layers have no greatest size") {
-  ModelMaker model;
-  model.input("x", {1, 2, 8});
-  dim(model, 0, 0)->set_dim_param("N");
-  model.node("Relu", {"x"}, {"a"});
-  model.node("Tanh", {"a"}, {"y"});
-  model.output("y");
-  CHECK(model.load().text ==
-        "model.onnx: error: input \"x\": size 0 (\"N\") is open, without a greatest size, in a "
-        "model of several layers [E072]\n"
-        "      = note: the workspace has room for the greatest size\n"
-        "      = help: give it a number in the model, e.g. by onnx.tools.update_model_dims\n");
-}
-
 TEST_CASE("inputs of other types, and without a shape") {
   ModelMaker model = relu({1, 2, 3});
   onnx::TypeProto* type = model.model.mutable_graph()->mutable_input(0)->mutable_type();
@@ -172,6 +113,23 @@ TEST_CASE("an output whose shape the model has wrong is warned of") {
   CHECK(loaded.text ==
         "model.onnx: warning: output \"y\" has the shape (1, 2, 3); the model says something else "
         "[W005]\n");
+}
+
+TEST_CASE("what no output depends on is left out") {
+  ModelMaker model = relu({1, 2, 3});
+  model.input("z", {1, 2, 3});
+  model.node("Add", {"z", "x"}, {"a"});
+  model.node("Tanh", {"a"}, {"b"});
+  const Loaded loaded = model.load();
+  CHECK(loaded.text ==
+        "model.onnx: warning: nothing uses what layer \"add_1\" computes; it is left out [W002]\n"
+        "model.onnx: warning: nothing uses what layer \"tanh_2\" computes; it is left out [W002]\n"
+        "model.onnx: warning: no output depends on input \"z\"; it is left out [W002]\n");
+  REQUIRE(loaded.module);
+  CHECK(loaded.graph().nodes.size() == 1);
+  CHECK(loaded.graph().tensors.size() == 2);
+  CHECK(loaded.graph().inputs == std::vector<TensorId>{0});
+  CHECK(loaded.graph().outputs == std::vector<TensorId>{1});
 }
 
 TEST_CASE("every node that is not supported is named, in one run") {

@@ -3,12 +3,13 @@
 
 #include <fstream>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "dsl/onnx/load_onnx.h"
+#include "dsl/onnx/load_files.h"
 #include "onnx-ml.pb.h"
 
 namespace convc::test {
@@ -32,10 +33,11 @@ inline void write_bytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-inline Loaded load_path(const std::string& path, const std::string& library = "net") {
+inline Loaded load_path(const std::string& path, const std::string& library = "net",
+                        const std::map<std::string, Dim>& given = {}) {
   Diagnostics diagnostics;
   Loaded loaded;
-  loaded.module = load_onnx_file(path, library, diagnostics);
+  loaded.module = load_files({path}, library, ModelDims(given), diagnostics);
   loaded.text = diagnostics.render(false);
   // The folder of the tests is no part of what they expect.
   for (std::size_t at = loaded.text.find(scratch("")); at != std::string::npos;
@@ -142,9 +144,14 @@ class ModelMaker {
   }
 
   [[nodiscard]] std::string bytes() const { return model.SerializeAsString(); }
-  [[nodiscard]] Loaded load(const std::string& file = "model.onnx") const {
+  [[nodiscard]] Loaded load(const std::string& file = "model.onnx",
+                            const std::map<std::string, Dim>& given = {}) const {
     write_bytes(scratch(file), bytes());
-    return load_path(scratch(file));
+    return load_path(scratch(file), "net", given);
+  }
+  /// With sizes for its open dimensions.
+  [[nodiscard]] Loaded load_with(const std::map<std::string, Dim>& given) const {
+    return load("model.onnx", given);
   }
 
   onnx::ModelProto model;

@@ -202,6 +202,8 @@ inline void convolution(Random& random, const InputShape& input, const RandomLim
     draft.output_padding = {output_padding, {}};
   }
   draft.activation = {random_activation(random), {}};
+  // Only a layer of its own has it, with its numbers.
+  if (draft.activation.value->function == ActivationFunction::threshold) draft.activation = {};
   draft.use_bias = {chance(random, 60), {}};
   if (chance(random, limits.layout_percent)) {
     draft.kernel_layout = {KernelLayout::filters_first, {}};

@@ -1,0 +1,20 @@
+// Checks of weights, wherever they come from: literals, .npy files, ONNX models. Plain dsl.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dsl/diagnostics.h"
+
+namespace convc {
+
+/// Warns of numbers that are infinite or none at all; `subject` is what has them.
+void warn_of_infinite(const std::string& subject, const std::vector<float>& values,
+                      const SourceRange& range, Diagnostics& diagnostics);
+
+/// What a message says of the first negative variance: "has a negative number, -1, for channel 2";
+/// nullopt where there is none.
+std::optional<std::string> negative_variance(const std::vector<float>& values);
+
+}  // namespace convc
