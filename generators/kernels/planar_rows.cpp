@@ -23,12 +23,20 @@ Expr masked(const Expr& condition, const Expr& value) {
                         ir::Call::PureIntrinsic);
 }
 
+/// Of a row that fits one vector, masked lanes can have constant negative indices, which Halide 21
+/// asserts not to meet.
+bool fits_one_vector(const SpatialAxis& axis) {
+  constexpr int kMostLanes = 16;
+  return !axis.open && axis.pad_before + axis.in + axis.pad_after <= kMostLanes;
+}
+
 }  // namespace
 
 Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool dense_columns) {
   border.always = true;
   const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
-  if (!fills || !border.reads_input || !dense_columns) return padded_input(image, axes, border);
+  const bool masks = fills && border.reads_input && dense_columns && !fits_one_vector(axes.column);
+  if (!masks) return padded_input(image, axes, border);
   const ImageVars v;
   const Expr column = v.column - axes.column.before;
   const Expr row = v.row - axes.row.before;
