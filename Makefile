@@ -1,7 +1,7 @@
 # The front door: each target installs what it needs first (tools/setup), on a bare Debian 12 with
 # make. Below are CMake presets (CMakePresets.json); the compiler ends up as build/bin/convc.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all conformance lint tidy format fuzz asan tsan bench install clean
+.PHONY: help setup build demo test test-all conformance lint tidy format fuzz asan tsan bench peers install clean
 MAKEFLAGS += --no-print-directory
 
 # make test runs the suites one by one, each in the slice of time that tools/test gives it.
@@ -17,6 +17,7 @@ help:
 	@echo 'make test-all   the long forms too: FUZZ_SECONDS=$(FUZZ_SECONDS), everything under sanitizers'
 	@echo 'make conformance  ONNX backend cases, 2,000 random specs against Keras; writes docs/conformance.md'
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
+	@echo 'make peers      the core suite beside oneDNN, ONNX Runtime, OpenVINO and XNNPACK, in one run'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
 	@echo 'make fuzz       the parser under libFuzzer;  make asan, make tsan  sanitizer suites'
 	@echo 'make install    into PREFIX=$(PREFIX)'
@@ -67,6 +68,12 @@ bench:
 	@tools/setup build
 	@tools/build release convc
 	@build/bin/convc bench bench/layers/core_suite.conv $(BENCH_ARGUMENTS)
+
+peers:
+	@tools/setup peers
+	@tools/build release convc convc_peers
+	@build/bin/convc bench bench/layers/core_suite.conv bench/layers/core_suite_depthwise.conv \
+	  --peers onednn,onnxruntime,openvino,xnnpack $(BENCH_ARGUMENTS)
 
 install: build
 	@cmake --install build/release --prefix '$(PREFIX)'

@@ -99,6 +99,11 @@ void Diagnostics::set_origin(std::string origin) {
   origin_ = std::move(origin);
 }
 
+ScopedOrigin::ScopedOrigin(Diagnostics& diagnostics, std::string origin)
+    : diagnostics_(diagnostics), before_(diagnostics.origin()) {
+  diagnostics.set_origin(std::move(origin));
+}
+
 Diagnostic& Diagnostics::add(Severity severity, Code code, SourceRange range, std::string message) {
   ++counts_[static_cast<int>(severity)];
   const bool room = diagnostics_.size() < kMaxStored;

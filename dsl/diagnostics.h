@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dsl/codes.h"
@@ -74,6 +75,7 @@ class Diagnostics {
 
   /// What locates diagnostics without a range: a file name, or e.g. "edge.down". Empty: "convc".
   void set_origin(std::string origin);
+  [[nodiscard]] const std::string& origin() const { return origin_; }
 
   /// Line and column (1-based; columns count code points) of the first byte of a range. Line 0
   /// when the range is not known.
@@ -103,6 +105,19 @@ class Diagnostics {
   Diagnostic overflow_;  // what is written to when too many are stored
   std::string origin_;
   std::size_t counts_[3] = {0, 0, 0};
+};
+
+/// The origin of what is reported while this lives; then it is again what it was.
+class ScopedOrigin {
+ public:
+  ScopedOrigin(Diagnostics& diagnostics, std::string origin);
+  ~ScopedOrigin() { diagnostics_.set_origin(std::move(before_)); }
+  ScopedOrigin(const ScopedOrigin&) = delete;
+  ScopedOrigin& operator=(const ScopedOrigin&) = delete;
+
+ private:
+  Diagnostics& diagnostics_;
+  std::string before_;
 };
 
 /// The one of `candidates` that a reader would take `word` for, or empty: at most two letters or a

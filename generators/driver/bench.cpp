@@ -10,6 +10,7 @@
 #include "generators/driver/bench_session.h"
 #include "generators/driver/compilation.h"
 #include "generators/driver/exit_codes.h"
+#include "generators/driver/peer.h"
 #include "generators/driver/session.h"
 #include "generators/driver/verbs.h"
 #include "generators/driver/verification.h"
@@ -97,6 +98,8 @@ std::vector<BenchCase> make_cases(const Session& session, const NameFilter& filt
           bench.label = algorithms_of(layers);
           const Cost cost = cost_of(graph);
           bench.work = {cost.flops(), cost.compulsory_bytes()};
+          std::string why_not;
+          bench.peer_request = peer_request(graph, &why_not).value_or("");
           cases.push_back(std::move(bench));
         }
       }
@@ -127,6 +130,7 @@ int measure_in_child(const Options& options, const std::vector<Candidate>& candi
         settings.json = options.format == OutputFormat::json;
         settings.min_time_seconds = options.min_time_seconds;
         settings.rounds = options.rounds;
+        settings.peers = options.peers;
         run_benchmarks(cases, libraries, settings);
         std::cout.flush();
         return std::cout.good() ? "" : "cannot write the output";

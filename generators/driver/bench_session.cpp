@@ -1,6 +1,7 @@
 #include "generators/driver/bench_session.h"
 
 #include <benchmark/benchmark.h>
+#include <llvm/Support/raw_ostream.h>
 
 #include <cctype>
 #include <map>
@@ -8,6 +9,7 @@
 #include <stdexcept>
 
 #include "generators/driver/gang.h"
+#include "generators/driver/peer.h"
 #include "generators/driver/size_cases.h"
 #include "generators/driver/table.h"
 
@@ -24,13 +26,55 @@ void add_context(const MachineLimits& limits, const std::string& suffix) {
                                 significant(level.read_gbytes, 5));
 }
 
+/// The peers that run, one process of each per thread count.
+class PeerGroup {
+ public:
+  PeerGroup(const std::vector<std::string>& names, const std::vector<BenchCase>& cases) {
+    for (const BenchCase& bench : cases) {
+      if (running_.count(bench.threads) != 0) continue;
+      std::vector<std::unique_ptr<Peer>>& peers = running_[bench.threads];
+      for (const std::string& name : names) {
+        std::string why_not;
+        std::unique_ptr<Peer> peer = Peer::start(name, bench.threads, &why_not);
+        if (!peer) {
+          print_skipped(name, "", why_not);
+          continue;
+        }
+        if (running_.size() == 1) benchmark::AddCustomContext("peer_" + name, peer->version());
+        peers.push_back(std::move(peer));
+      }
+    }
+  }
+
+  /// Those that are prepared for the layer.
+  std::vector<Peer*> ready_for(const BenchCase& bench) {
+    std::vector<Peer*> ready;
+    for (const std::unique_ptr<Peer>& peer : running_.at(bench.threads)) {
+      std::string why_not = "it is no single convolution with at most a ReLU";
+      if (!bench.peer_request.empty() && peer->prepare(bench.peer_request, &why_not))
+        ready.push_back(peer.get());
+      else
+        print_skipped(peer->name(), " for " + bench.name, why_not);
+    }
+    return ready;
+  }
+
+ private:
+  static void print_skipped(const std::string& peer, const std::string& what,
+                            const std::string& why_not) {
+    llvm::errs() << "skipped peer " << peer << what << ": " << why_not << '\n';
+  }
+
+  std::map<unsigned, std::vector<std::unique_ptr<Peer>>> running_;  // by threads
+};
+
 /// One kernel is in memory at a time. Google Benchmark calls a function several times while it
 /// looks for the number of iterations; kernel and rounds are kept between these calls.
 class Stage {
  public:
   Stage(const std::vector<std::unique_ptr<LoadedLibrary>>& libraries, const Limits& limits,
-        unsigned rounds)
-      : libraries_(libraries), limits_(limits), rounds_(rounds) {}
+        PeerGroup& peers, unsigned rounds)
+      : libraries_(libraries), limits_(limits), peers_(peers), rounds_(rounds) {}
 
   void run(benchmark::State& state, const BenchCase& bench) {
     if (current_ != &bench) enter(bench);
@@ -41,8 +85,11 @@ class Stage {
     state.counters["gflops"] = bench.work.flops * calls / seconds / 1e9;
     state.counters["peak_fraction"] = measured_.peak_fraction;
     state.counters["roofline_fraction"] = measured_.roofline_fraction;
+    for (const PeerRatio& peer : measured_.peers) state.counters["over_" + peer.peer] = peer.ratio;
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
-    state.SetLabel(bench.label + " " + measured_.level);
+    std::string label = bench.label + " " + measured_.level;
+    for (const PeerRatio& peer : measured_.peers) label += "; " + peer.peer + ": " + peer.form;
+    state.SetLabel(label);
   }
 
  private:
@@ -54,12 +101,14 @@ class Stage {
     if (cases.empty()) throw std::runtime_error(error);
     // Run-time sizes as the planner takes them.
     kernel_.emplace(kernel, bench.isa, bench.threads, cases[0].open);
-    measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_);
+    measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_,
+                        peers_.ready_for(bench));
     current_ = &bench;
   }
 
   const std::vector<std::unique_ptr<LoadedLibrary>>& libraries_;
   const Limits& limits_;
+  PeerGroup& peers_;
   unsigned rounds_;
   const BenchCase* current_ = nullptr;
   std::optional<PreparedKernel> kernel_;
@@ -90,7 +139,8 @@ void run_benchmarks(const std::vector<BenchCase>& cases,
     add_context(place->second, "/" + bench.isa + "/threads:" + std::to_string(bench.threads));
   }
   initialize_library(settings);
-  Stage stage(libraries, limits, settings.rounds);
+  PeerGroup peers(settings.peers, cases);
+  Stage stage(libraries, limits, peers, settings.rounds);
   for (const BenchCase& bench : cases)
     benchmark::RegisterBenchmark(bench.name.c_str(), [&stage, &bench](benchmark::State& state) {
       stage.run(state, bench);

@@ -21,19 +21,23 @@ struct BenchCase {
   unsigned threads = 1;
   std::string label;
   KernelWork work;
+  std::string peer_request;  ///< empty: peers cannot compute it
 };
 
 struct BenchSettings {
   bool json = false;  ///< Google Benchmark's JSON on stdout, else its console table
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
+  std::vector<std::string> peers;  ///< names
 };
 
 /// Measures the machine's limits for every ISA and thread count in `cases`, then runs them in
 /// order. Packing, allocation and the first call are outside of every timing; times are wall clock.
 /// Counters: gflops, peak_fraction, roofline_fraction, bytes_per_second. Context: fma_peak_gflops
 /// and bandwidth_LEVEL_gbytes of the first ISA and thread count, and of every one with
-/// /ISA/threads:N after the name.
+/// /ISA/threads:N after the name, and peer_NAME with its version. Each peer that can compute the
+/// layer adds the counter over_NAME, its time over the kernel's (PeerRatio); whoever cannot is told
+/// on stderr with the reason.
 void run_benchmarks(const std::vector<BenchCase>& cases,
                     const std::vector<std::unique_ptr<LoadedLibrary>>& libraries,
                     const BenchSettings& settings);

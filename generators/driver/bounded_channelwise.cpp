@@ -1,12 +1,10 @@
 // softmax and its kin. With n channels, the largest error e of a pixel's inputs and u = 2^-24:
-// - softmax: e^(x_c) / sum changes by at most the factor e^(2 e). Rounding x_c - max by u |x_c -
-// max|
-//   does the same to the exponential; then 4 ulp of each exponential, n roundings of the sum, a
-//   division.
+// - softmax: e^(x_c) / sum changes by at most the factor e^(2 e). Rounding x_c - max by
+//   u |x_c - max| does the same to the exponential; then 4 ulp of each exponential, n roundings of
+//   the sum, a division.
 // - log_softmax: the logarithm of that: the same, absolute; and the roundings of two subtractions.
 // - sparsemax is a projection on a convex set, which brings points nearer: 2-norms of differences
-// do
-//   not grow. tau is a mean of numbers of the support.
+//   do not grow. tau is a mean of numbers of the support.
 // - glu: the interval of sigmoid, times a, and 4 ulp.
 #include <algorithm>
 #include <cmath>

@@ -28,6 +28,8 @@ int run_verb(const Options& options) {
       return run_run(options);
     case Verb::bench:
       return run_bench(options);
+    case Verb::explain:
+      return run_explain(options);
   }
   return exit_internal_error;
 }

@@ -14,6 +14,18 @@ constexpr double kSampleSeconds = 2e-3;
 constexpr unsigned kPairs = 4;
 constexpr unsigned kLimitSamples = 7;
 
+using RatiosByForm = std::map<std::string, std::vector<double>>;
+
+/// Precondition: there is a form.
+PeerRatio fastest_form(const std::string& peer, const RatiosByForm& forms) {
+  PeerRatio fastest;
+  for (const auto& [form, ratios] : forms) {
+    const double ratio = median(ratios);
+    if (fastest.peer.empty() || ratio < fastest.ratio) fastest = {peer, form, ratio};
+  }
+  return fastest;
+}
+
 }  // namespace
 
 MachineLimits::MachineLimits(std::string isa_name, unsigned thread_count)
@@ -25,12 +37,13 @@ MachineLimits::MachineLimits(std::string isa_name, unsigned thread_count)
 }
 
 Measurement measure(PreparedKernel& kernel, const KernelWork& work, const MachineLimits& limits,
-                    unsigned rounds) {
+                    unsigned rounds, const std::vector<Peer*>& peers) {
   const MemoryLevel& level = level_that_holds(limits.levels, work.bytes);
   const double memory_gflops = work.flops / static_cast<double>(work.bytes) * level.read_gbytes;
   const std::size_t repetitions =
       repetitions_for(kSampleSeconds, [&](std::size_t n) { return kernel.run_seconds(n); });
   std::vector<double> of_peak, of_roofline;
+  std::vector<RatiosByForm> ratios(peers.size());
   for (unsigned round = 0; round < rounds; ++round) {
     double peak_seconds = 0, kernel_seconds = 0;
     for (unsigned pair = 0; pair < kPairs; ++pair) {
@@ -42,8 +55,17 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
         kPairs * work.flops * static_cast<double>(repetitions) / kernel_seconds / 1e9;
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
+    const double per_call = kernel_seconds / static_cast<double>(kPairs * repetitions);
+    for (std::size_t p = 0; p < peers.size(); ++p) {
+      for (const auto& [form, seconds] : peers[p]->sample(kPairs * kSampleSeconds))
+        ratios[p][form].push_back(seconds / per_call);
+    }
   }
-  return {median(of_peak), median(of_roofline), level.name};
+  Measurement result = {median(of_peak), median(of_roofline), level.name, {}};
+  for (std::size_t p = 0; p < peers.size(); ++p) {
+    if (!ratios[p].empty()) result.peers.push_back(fastest_form(peers[p]->name(), ratios[p]));
+  }
+  return result;
 }
 
 }  // namespace convc

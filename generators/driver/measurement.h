@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "generators/driver/fma_peak.h"
+#include "generators/driver/peer.h"
 #include "generators/driver/prepared_kernel.h"
 #include "generators/driver/read_bandwidth.h"
 
@@ -31,15 +33,24 @@ struct KernelWork {
   std::int64_t bytes = 0;  ///< that must be moved at least once: inputs, weights, outputs
 };
 
+/// A peer's time for the same layer over the kernel's: above 1 the kernel is faster.
+struct PeerRatio {
+  std::string peer;  ///< its name
+  std::string form;  ///< the peer's fastest
+  double ratio = 0;  ///< median over the rounds
+};
+
 struct Measurement {
   double peak_fraction = 0;      ///< kernel rate over FMA peak: median over the rounds
   double roofline_fraction = 0;  ///< over the smaller of peak and flops/byte * bandwidth: median
   std::string level;             ///< the smallest memory level that holds the kernel's bytes
+  std::vector<PeerRatio> peers;  ///< in the order given, without those that failed
 };
 
-/// Measures FMA peak and kernel in turn, `rounds` times, some milliseconds each.
-/// Precondition: `kernel` was prepared with the ISA and the threads of `limits`.
+/// Measures FMA peak, kernel and peers in turn, `rounds` times, some milliseconds each.
+/// Precondition: `kernel` was prepared with the ISA and the threads of `limits`, `peers` for the
+/// same layer and threads.
 Measurement measure(PreparedKernel& kernel, const KernelWork& work, const MachineLimits& limits,
-                    unsigned rounds);
+                    unsigned rounds, const std::vector<Peer*>& peers);
 
 }  // namespace convc

@@ -29,6 +29,7 @@ enum : unsigned {
   VerifyVerb = 1u << 4,
   RunVerb = 1u << 5,
   BenchVerb = 1u << 6,
+  ExplainVerb = 1u << 7,
 };
 constexpr unsigned DefaultVis = llvm::opt::DefaultVis;
 
@@ -67,7 +68,7 @@ struct VerbRow {
   const char* purpose;
 };
 
-constexpr std::array<VerbRow, 6> kVerbs = {{
+constexpr std::array<VerbRow, 7> kVerbs = {{
     {Verb::summary, SummaryVerb, "summary", "FILE...",
      "Table of the layers: output shapes, parameters, MACs, bytes, algorithm"},
     {Verb::plan, PlanVerb, "plan", "FILE...", "Each layer's plan and the reason for it"},
@@ -79,6 +80,8 @@ constexpr std::array<VerbRow, 6> kVerbs = {{
      "Compile one layer or network and run it on .npy arrays"},
     {Verb::bench, BenchVerb, "bench", "FILE...",
      "Compile, verify, and measure under Google Benchmark"},
+    {Verb::explain, ExplainVerb, "explain", "FILE...",
+     "Compile, and show the loops where kernels spend their time, and what bounds them"},
 }};
 
 int usage_error(const std::string& message, const std::string& help_topic) {
@@ -224,8 +227,10 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.kernel = reader.text(OPT_kernel);
   options.bias = reader.text(OPT_bias);
   options.filter = reader.text(OPT_filter);
+  options.cpu = reader.text(OPT_cpu);
   options.min_time_seconds = reader.number(OPT_min_time, 0.5, 0.0, 3600.0);
   options.rounds = reader.number(OPT_rounds, 7u, 5u, 10000u);
+  if (arguments.hasArg(OPT_peers)) options.peers = reader.list(OPT_peers);
   return reader.error;
 }
 

@@ -9,7 +9,7 @@
 
 namespace convc {
 
-enum class Verb { summary, plan, compile, verify, run, bench };
+enum class Verb { summary, plan, compile, verify, run, bench, explain };
 enum class OutputFormat { console, json };
 
 struct Options {
@@ -38,6 +38,8 @@ struct Options {
   std::string filter;
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
+  std::string cpu;                 ///< empty: the best fitting
+  std::vector<std::string> peers;  ///< names, as in convc-peer-NAME
 };
 
 /// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:

@@ -8,10 +8,11 @@ def CompileVerb : OptionVisibility;
 def VerifyVerb : OptionVisibility;
 def RunVerb : OptionVisibility;
 def BenchVerb : OptionVisibility;
+def ExplainVerb : OptionVisibility;
 
-defvar every_verb = [SummaryVerb, PlanVerb, CompileVerb, VerifyVerb, RunVerb, BenchVerb];
-defvar planning_verbs = [SummaryVerb, PlanVerb, CompileVerb, VerifyVerb, RunVerb, BenchVerb];
-defvar compiling_verbs = [CompileVerb, VerifyVerb, RunVerb, BenchVerb];
+defvar every_verb = [SummaryVerb, PlanVerb, CompileVerb, VerifyVerb, RunVerb, BenchVerb, ExplainVerb];
+defvar planning_verbs = every_verb;
+defvar compiling_verbs = [CompileVerb, VerifyVerb, RunVerb, BenchVerb, ExplainVerb];
 
 // --name VALUE and --name=VALUE.
 multiclass Value<string name, string metavar, string help, list<OptionVisibility> verbs> {
@@ -30,11 +31,11 @@ defm schedule : Value<"schedule", "<S>",
   "auto (the planner's choice, default), naive (plain loops), or a file that `convc plan` wrote. "
   "bench takes a list: auto,naive", planning_verbs>;
 defm layer : Value<"layer", "<N>", "Only the layer or network of this name",
-  [PlanVerb, VerifyVerb, RunVerb]>;
+  [PlanVerb, VerifyVerb, RunVerb, ExplainVerb]>;
 defm library_name : Value<"name", "<NAME>",
   "The library's name; default: the stem of the only input file", every_verb>;
 defm format : Value<"format", "<F>", "console (default) or json",
-  [SummaryVerb, PlanVerb, VerifyVerb, BenchVerb]>;
+  [SummaryVerb, PlanVerb, VerifyVerb, BenchVerb, ExplainVerb]>;
 
 def output_directory : JoinedOrSeparate<["-"], "o">, MetaVarName<"<dir>">,
   HelpText<"Where libNAME.a, NAME.h and NAME.json go; made if missing">, Visibility<[CompileVerb]>;
@@ -75,3 +76,10 @@ defm min_time : Value<"min-time", "<seconds>", "Least time of each benchmark; de
 defm rounds : Value<"rounds", "<n>",
   "Interleaved rounds of FMA peak and kernel behind peak_fraction; at least 5; default: 7",
   [BenchVerb]>;
+defm peers : Value<"peers", "<P[,P...]>",
+  "Other libraries to measure in turn with each kernel: onednn, onnxruntime, openvino, xnnpack "
+  "(programs convc-peer-P); one that is not there is skipped with its reason", [BenchVerb]>;
+
+defm cpu : Value<"cpu", "<name>",
+  "The processor to model, by LLVM's name; default: this one, or a common one with the target's ISA",
+  [ExplainVerb]>;

@@ -164,7 +164,7 @@ void tell_performance_notes(Session& session, const ModulePlans& plans) {
     const std::vector<std::string> paths = step_paths(graph);
     for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
       const LayerSpec& layer = graph.nodes[n].layer;
-      diagnostics.set_origin(paths[n]);
+      const ScopedOrigin origin(diagnostics, paths[n]);
       for (std::size_t t = 0; t < session.targets.size(); ++t) {
         const Machine& machine = session.targets[t].machine;
         const std::string suffix = session.targets.size() > 1 ? " (" + machine.isa + ")" : "";

@@ -12,5 +12,6 @@ int run_compile(const Options& options);
 int run_verify(const Options& options);
 int run_run(const Options& options);
 int run_bench(const Options& options);
+int run_explain(const Options& options);
 
 }  // namespace convc

@@ -78,7 +78,7 @@ void report_problem(Session& session, const Artifact& artifact, const std::strin
   const char* complaint = verified.result.verdict == Verdict::mistrusted
                               ? " cannot be trusted"
                               : " disagrees with the naive reference";
-  session.diagnostics.set_origin(graph.name);
+  const ScopedOrigin origin(session.diagnostics, graph.name);
   session.diagnostics
       .error(Code::none, session.diagnostics.range_at(graph.location),
              "the " + first.isa + " kernel of `" + graph.name + "`" + complaint)

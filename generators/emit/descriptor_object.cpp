@@ -184,8 +184,8 @@ Constant* argument(DataWriter& w, const ArgumentLayout& layout,
   const auto [dims, open_dims] = dims_of(w, layout);
   return w.record(
       {w.u32(layout.source), w.u32(is_constant ? 0 : layout.index), w.u64(layout.offset_bytes),
-       data, dims, open_dims, product(w, layout.open_offset), w.u32(layout.dims.size()),
-       w.u32(CONVC_DTYPE_F32)},
+       data, dims, open_dims, product(w, layout.open_offset[0]), product(w, layout.open_offset[1]),
+       w.u32(layout.dims.size()), w.u32(CONVC_DTYPE_F32)},
       sizeof(convc_argument));
 }
 

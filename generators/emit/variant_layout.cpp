@@ -159,11 +159,14 @@ class LayoutBuilder {
     for (const ArgumentDim& dim : argument.dims) {
       place.dims.push_back({sizes.product(node, dim.extent), sizes.product(node, dim.stride)});
     }
-    const convc_product offset = sizes.product(node, argument.offset);
-    if (offset.count == 0) {
-      place.offset_bytes += static_cast<std::uint64_t>(offset.factor) * sizeof(float);
-    } else {
-      place.open_offset = offset;
+    std::size_t open_count = 0;
+    for (const SizeProduct& part : argument.offset) {
+      const convc_product offset = sizes.product(node, part);
+      if (offset.count == 0) {
+        place.offset_bytes += static_cast<std::uint64_t>(offset.factor) * sizeof(float);
+      } else {
+        place.open_offset.at(open_count++) = offset;
+      }
     }
   }
 
@@ -201,7 +204,7 @@ IoTensor layout_of(const IoMember& member, const Graph& graph, const RunTimeSize
 }  // namespace
 
 bool ArgumentLayout::is_fixed() const {
-  return open_offset.count == 0 &&
+  return open_offset[0].count == 0 &&
          std::all_of(dims.begin(), dims.end(), [](const convc_open_dim& dim) {
            return dim.extent.count == 0 && dim.stride.count == 0;
          });

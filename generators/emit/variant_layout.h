@@ -48,8 +48,8 @@ struct ArgumentLayout {
   std::uint32_t source = 0;
   std::uint32_t index = 0;  ///< for CONVC_SOURCE_CONSTANT: into `constants`
   std::uint64_t offset_bytes = 0;
-  std::vector<convc_open_dim> dims;  ///< innermost first
-  convc_product open_offset{};       ///< factor 0 where offset_bytes says all
+  std::vector<convc_open_dim> dims;                                ///< innermost first
+  std::array<convc_product, CONVC_OFFSET_PRODUCTS> open_offset{};  ///< on top of offset_bytes
 
   /// All of it is known at compile time.
   [[nodiscard]] bool is_fixed() const;

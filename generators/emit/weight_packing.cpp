@@ -66,21 +66,12 @@ FilterStrides convolution_strides(const Size& size, std::int64_t groups, std::in
   return strides;
 }
 
-/// Transposed: (kernel.., filters, groups * channels) or (groups * channels, filters, kernel..);
-/// channels are those of the input.
+/// Of the variable of a transposed convolution filters and channels, which are those of the input,
+/// have changed places.
 FilterStrides transposed_strides(const Size& size, std::int64_t groups, std::int64_t filters,
                                  std::int64_t channels, KernelLayout layout) {
-  FilterStrides strides;
-  if (layout == KernelLayout::filters_last) {
-    strides.channel = 1;
-    strides.filter = groups * channels;
-    set_spatial(strides, size, filters * groups * channels);
-  } else {
-    set_spatial(strides, size, 1);
-    strides.filter = size.depth * size.height * size.width;
-    strides.channel = strides.filter * filters;
-  }
-  strides.group = strides.channel * channels;
+  FilterStrides strides = convolution_strides(size, groups, channels, filters, layout);
+  std::swap(strides.filter, strides.channel);
   return strides;
 }
 

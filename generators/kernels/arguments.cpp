@@ -34,26 +34,30 @@ KernelArgument filter_argument(const LayerSpec& spec, const Plan& plan) {
   const std::int64_t block = folds ? 1 : packed.channel_block;
   const std::int64_t filters = layer.filters / packed.groups;
   const std::int64_t panels = (filters + packed.filter_panel - 1) / packed.filter_panel;
-  return {ArgumentRole::packed_kernel, 0,
+  return {ArgumentRole::packed_kernel,
+          0,
           dense({packed.filter_panel, block, window.width, window.height, window.depth,
                  channels / block, panels, packed.groups}),
-          fixed(0)};
+          {}};
 }
 
 KernelArgument depthwise_argument(const LayerSpec& layer, const Plan& plan) {
   const std::int64_t panel = packed_layout(layer, plan).depthwise_panel;
   const std::int64_t channels = layer.in_channels * layer.depth_multiplier;
-  return {ArgumentRole::packed_depthwise, 0,
+  return {ArgumentRole::packed_depthwise,
+          0,
           dense({(channels + panel - 1) / panel * panel, 1, layer.kernel_size.width,
                  layer.kernel_size.height, layer.kernel_size.depth, 1, 1, 1}),
-          fixed(0)};
+          {}};
 }
 
 KernelArgument vector_argument(const LayerSpec& layer, const Plan& plan, int index) {
   constexpr std::int64_t kFloatBytes = 4;
   const PackedLayout packed = packed_layout(layer, plan);
-  return {ArgumentRole::packed_vector, index,
-          dense({packed.vector_bytes / kFloatBytes / packed.groups, packed.groups}), fixed(0)};
+  return {ArgumentRole::packed_vector,
+          index,
+          dense({packed.vector_bytes / kFloatBytes / packed.groups, packed.groups}),
+          {}};
 }
 
 /// Every image of the layer: the input, the operands of its post_ops in order, the output.

@@ -168,23 +168,56 @@ class ConvGenerator : public Halide::Generator<Derived> {
     if (!open_batch) out.bound(v.batch, 0, value(batch));
   }
 
-  /// Makes one loop of `task`, the tasks of a plane, and the planes, images and groups of the
+  /// Makes one loop of `tasks`, those of a plane, and the planes, images and groups of the
   /// output. With run-time sizes the loops of known size are inside: Halide sees that a task is of
   /// one plane only when it divides by constants to find it.
-  Halide::Func fuse_outer_loops(const Halide::Var& task, const ImageVars& v) {
+  Halide::Func fuse_outer_loops(const Halide::Var& tasks, const ImageVars& v) {
     Halide::Func out = output;
     if (is_open()) {
-      out.reorder(v.plane, v.group, task, v.batch)
+      out.reorder(v.plane, v.group, tasks, v.batch)
           .fuse(v.plane, v.group, outer_loops)
-          .fuse(task, v.batch, task)
-          .fuse(outer_loops, task, task);
+          .fuse(tasks, v.batch, tasks)
+          .fuse(outer_loops, tasks, tasks);
     } else {
-      out.reorder(task, v.plane, v.batch, v.group)
-          .fuse(task, v.plane, task)
-          .fuse(task, v.batch, task)
-          .fuse(task, v.group, task);
+      out.reorder(tasks, v.plane, v.batch, v.group)
+          .fuse(tasks, v.plane, tasks)
+          .fuse(tasks, v.batch, tasks)
+          .fuse(tasks, v.group, tasks);
     }
     return out;
+  }
+
+  /// Splits the output into register tiles of tile_height rows, tile_width columns and a panel of
+  /// `panel_filters` filters; then the tiles into tasks.
+  void tile_output(const Halide::Var& filter, const ImageVars& v, int panel_filters,
+                   int panels_per_task,
+                   Halide::TailStrategy panel_tail = Halide::TailStrategy::GuardWithIf) {
+    constexpr auto kGuard = Halide::TailStrategy::GuardWithIf;
+    bound_output(filter, v);
+    Halide::Func(output)
+        .split(filter, panel_index, filter, panel_filters, panel_tail)
+        .split(v.column, tile_column, in_tile_column, tile_width, kGuard)
+        .split(v.row, tile_row, in_tile_row, tile_height, kGuard)
+        .split(panel_index, panel_task, panel_index, panels_per_task, kGuard)
+        .split(tile_row, row_task, tile_row, tile_rows_per_task(), kGuard)
+        .split(tile_column, column_task, tile_column, tile_columns_per_task(), kGuard);
+  }
+
+  /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
+  /// those of a tile, which are unrolled vectors of `vector` filters; one parallel loop of tasks.
+  void order_tiles(const Halide::Var& filter, const ImageVars& v,
+                   std::vector<Halide::VarOrRVar> loops, int vector) {
+    loops.insert(loops.end(), {panel_task, column_task, row_task});
+    Halide::Func(output)
+        .reorder(loops)
+        .fuse(panel_task, column_task, task)
+        .fuse(task, row_task, task);
+    fuse_outer_loops(task, v)
+        .parallel(task)
+        .vectorize(filter, vector)
+        .unroll(filter)
+        .unroll(in_tile_column)
+        .unroll(in_tile_row);
   }
 
   /// A coordinate of an output element whose input may be read. A tile is always computed whole;
@@ -229,9 +262,9 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /// Computes `copy`, what a task reads, at the start of the task. Its storage has a constant size,
   /// also where Halide cannot prove that the last task needs no more than the others. A task is of
   /// one plane, image and group.
-  void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& task,
+  void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& one_task,
                      const ImageVars& v, Window planes, Window rows, Window columns) const {
-    copy.compute_at(consumer, task)
+    copy.compute_at(consumer, one_task)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.group, 1)
         .bound_storage(v.batch, 1)
@@ -268,6 +301,11 @@ class ConvGenerator : public Halide::Generator<Derived> {
   }
 
   std::vector<PostOp> chain;  // `post_ops`, from `configure` on
+
+  /// Loops over a tiled output.
+  Halide::Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
+      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
+      row_task{"row_task"}, column_task{"column_task"}, task{"task"};
 
  private:
   struct AxisNumbers {

@@ -37,13 +37,13 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
         finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
   }
 
-  /* The schedule. Loops from the outside in:
+  /* The schedule. Loops from the outside in; all channels of a pixel are visited before the next,
+   * so memory is read in order:
    *   parallel task in batch x plane x row blocks x column blocks x panel blocks
    *                                          copies its input, where the taps cannot read it
-   * directly tile_row, tile_column, panel                         sums live in registers tap_plane,
-   * tap_row, tap_column                     unrolled for small filters pixel of tile, vector of
-   * panel                   unrolled: one FMA each All channels of a pixel are visited before the
-   * next, so memory is read in order. */
+   *     tile_row, tile_column, panel         sums live in registers
+   *       tap_plane, tap_row, tap_column     unrolled for small filters
+   *         pixel of tile, vector of panel   unrolled: one FMA each */
   void schedule() {
     tile_the_output();
     sum.compute_at(output, panel_index)
@@ -104,25 +104,10 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
 
   void tile_the_output() {
     const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
-    bound_output(filter, v);
-    Func out = output;
-    out.split(filter, panel_index, filter, panel_filters(), TailStrategy::ShiftInwards)
-        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
-        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
-        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
-        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
-        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
-               TailStrategy::GuardWithIf)
-        .reorder({filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row,
-                  panel_task, column_task, row_task})
-        .fuse(panel_task, column_task, task)
-        .fuse(task, row_task, task);
-    fuse_outer_loops(task, v)
-        .parallel(task)
-        .vectorize(filter, vector())
-        .unroll(filter)
-        .unroll(in_tile_column)
-        .unroll(in_tile_row);
+    tile_output(filter, v, panel_filters(), panels_per_task, TailStrategy::ShiftInwards);
+    order_tiles(filter, v,
+                {filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row},
+                vector());
   }
 
   /// Unrolled taps share what they read; beyond some size that costs more in code than it gains.
@@ -160,10 +145,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   SpatialAxis columns, rows, planes;
   RDom taps;
   Func padded, source, sum{"sum"};
-  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
-      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
-      row_task{"row_task"}, column_task{"column_task"}, task{"task"},
-      copy_of_channel{"copy_of_channel"};
+  Var copy_of_channel{"copy_of_channel"};
 };
 
 }  // namespace

@@ -202,25 +202,14 @@ class DirectConv : public ConvGenerator<DirectConv> {
   /* Parts of the schedule. */
   void tile_the_output() {
     const int panels_per_task = value(panel_block) == 0 ? panels() : value(panel_block);
-    bound_output(filter, v);
-    Func out = output;
-    out.split(filter, panel_index, filter, panel(), TailStrategy::GuardWithIf)
-        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
-        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
-        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
-        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
-        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
-               TailStrategy::GuardWithIf);
+    tile_output(filter, v, panel(), panels_per_task);
     std::vector<Halide::VarOrRVar> loops = {filter, in_tile_column, in_tile_row, tile_column};
     if (pixels_outer) {
       loops.insert(loops.end(), {panel_index, tile_row});
     } else {
       loops.insert(loops.end(), {tile_row, panel_index});
     }
-    loops.insert(loops.end(), {panel_task, column_task, row_task});
-    out.reorder(loops).fuse(panel_task, column_task, task).fuse(task, row_task, task);
-    fuse_outer_loops(task, v).parallel(task);
-    out.vectorize(filter, lanes).unroll(filter).unroll(in_tile_column).unroll(in_tile_row);
+    order_tiles(filter, v, loops, lanes);
   }
 
   /// The accumulators of one register tile of `consumer`: computed per tile, all loops over the
@@ -326,10 +315,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   RDom blocks, taps_of_window;
   Func source, partial{"partial"}, sum{"sum"};
   Func padded, window_sum{"window_sum"};  // of separable layers
-  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
-      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
-      row_task{"row_task"}, column_task{"column_task"}, task{"task"},
-      channel_vector{"channel_vector"};
+  Var channel_vector{"channel_vector"};
 };
 
 }  // namespace

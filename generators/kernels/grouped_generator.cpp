@@ -108,27 +108,14 @@ class GroupedConv : public ConvGenerator<GroupedConv> {
 
   void tile_the_output() {
     const int panels_per_task = value(panel_block) == 0 ? panels() : value(panel_block);
-    bound_output(filter, v);
-    Func out = output;
-    out.split(filter, panel_index, filter, panel(), TailStrategy::GuardWithIf)
-        .split(v.column, tile_column, in_tile_column, tile_width, TailStrategy::GuardWithIf)
-        .split(v.row, tile_row, in_tile_row, tile_height, TailStrategy::GuardWithIf)
-        .split(panel_index, panel_task, panel_index, panels_per_task, TailStrategy::GuardWithIf)
-        .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
+    tile_output(filter, v, panel(), panels_per_task);
+    Func(output)
         .split(tile_row, block_row, tile_row, block_rows(), TailStrategy::GuardWithIf)
-        .split(tile_column, column_task, tile_column, tile_columns_per_task(),
-               TailStrategy::GuardWithIf)
-        .split(tile_column, block_column, tile_column, block_columns(), TailStrategy::GuardWithIf)
-        .reorder({filter, in_tile_column, in_tile_row, tile_column, tile_row, panel_index,
-                  block_column, block_row, panel_task, column_task, row_task})
-        .fuse(panel_task, column_task, task)
-        .fuse(task, row_task, task);
-    fuse_outer_loops(task, v)
-        .parallel(task)
-        .vectorize(filter, lanes)
-        .unroll(filter)
-        .unroll(in_tile_column)
-        .unroll(in_tile_row);
+        .split(tile_column, block_column, tile_column, block_columns(), TailStrategy::GuardWithIf);
+    order_tiles(filter, v,
+                {filter, in_tile_column, in_tile_row, tile_column, tile_row, panel_index,
+                 block_column, block_row},
+                lanes);
   }
 
   ImageVars v;
@@ -136,10 +123,7 @@ class GroupedConv : public ConvGenerator<GroupedConv> {
   SpatialAxis columns, rows, planes;
   RDom taps;
   Func padded, spread{"spread"}, sum{"sum"};
-  Var panel_index{"panel"}, panel_task{"panel_task"}, tile_column{"tile_column"},
-      in_tile_column{"in_tile_column"}, tile_row{"tile_row"}, in_tile_row{"in_tile_row"},
-      block_row{"block_row"}, block_column{"block_column"}, row_task{"row_task"},
-      column_task{"column_task"}, task{"task"};
+  Var block_row{"block_row"}, block_column{"block_column"};
 };
 
 }  // namespace

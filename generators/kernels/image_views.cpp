@@ -70,16 +70,17 @@ TensorShape whole_output(const LayerSpec& layer, std::int64_t groups) {
           size(layer.batch, sizes.batch)};
 }
 
-/// Elements before the first one of the view.
-SizeProduct offset_of(const OutputView& view, const std::vector<ArgumentDim>& dims,
-                      const SizeIndices& sizes) {
-  const SizeProduct& column = dims[image_dim::column].stride;
-  const SizeProduct& row = dims[image_dim::row].stride;
-  const SizeProduct& plane = dims[image_dim::plane].stride;
-  const bool is_fixed = row.sizes.empty() && (view.first.depth == 0 || plane.sizes.empty());
-  if (!is_fixed) return column * size(0, sizes.first_element);
-  return fixed(view.first.width * column.factor + view.first.height * row.factor +
-               view.first.depth * plane.factor);
+/// Elements before the first one of the view: columns, rows and planes.
+std::vector<SizeProduct> offset_of(const OutputView& view, const std::vector<ArgumentDim>& dims) {
+  std::vector<SizeProduct> offset;
+  const auto add = [&](int dim, std::int64_t count) {
+    if (count == 0) return;
+    offset.push_back(dims[static_cast<std::size_t>(dim)].stride * fixed(count));
+  };
+  add(image_dim::column, view.first.width);
+  add(image_dim::row, view.first.height);
+  add(image_dim::plane, view.first.depth);
+  return offset;
 }
 
 /// Narrows dimensions of the whole output to the elements that the layer writes.
@@ -87,7 +88,7 @@ void apply_view(const LayerSpec& layer, KernelArgument& image) {
   if (!layer.output_view) return;
   const OutputView& view = *layer.output_view;
   const SizeIndices sizes = size_indices(layer);
-  image.offset = offset_of(view, image.dims, sizes);
+  image.offset = offset_of(view, image.dims);
   auto narrow = [&](int dim, const SizeProduct& extent, std::int64_t step) {
     image.dims[static_cast<std::size_t>(dim)].extent = extent;
     SizeProduct& stride = image.dims[static_cast<std::size_t>(dim)].stride;
@@ -134,7 +135,7 @@ void merge_size(std::int64_t& width, std::optional<Dim>& open_width, std::int64_
 
 KernelArgument input_image(const LayerSpec& layer, const Plan& plan) {
   const SizeIndices sizes = size_indices(layer);
-  KernelArgument image{ArgumentRole::input, 0, {}, fixed(0)};
+  KernelArgument image{ArgumentRole::input, 0, {}, {}};
   image.dims =
       dims_of({layer.input_form, layer.in_channels, groups_of(layer, plan),
                size(layer.in.width, sizes.in_width), size(layer.in.height, sizes.in_height),
@@ -148,7 +149,7 @@ KernelArgument input_image(const LayerSpec& layer, const Plan& plan) {
 }
 
 KernelArgument output_image(const LayerSpec& layer, const Plan& plan) {
-  KernelArgument image{ArgumentRole::output, 0, {}, fixed(0)};
+  KernelArgument image{ArgumentRole::output, 0, {}, {}};
   image.dims = dims_of(whole_output(layer, groups_of(layer, plan)));
   apply_view(layer, image);
   return image;
@@ -165,7 +166,7 @@ KernelArgument operand_image(const LayerSpec& layer, const Plan& plan, int post_
       op.operand_shape == OperandShape::full || op.operand_shape == OperandShape::per_pixel;
   if (!has_channels) tensor.channels = tensor.groups = 1;
   if (!has_pixels) tensor.width = tensor.height = tensor.depth = fixed(1);
-  KernelArgument image{ArgumentRole::operand, op.operand, dims_of(tensor), fixed(0)};
+  KernelArgument image{ArgumentRole::operand, op.operand, dims_of(tensor), {}};
   // What the operand does not have is the same everywhere: stride 0 along the output's extent.
   auto repeat = [&](int dim) {
     const auto index = static_cast<std::size_t>(dim);

@@ -14,8 +14,6 @@ struct SizeIndices {
   int in_height = -1, in_width = -1;
   int out_height = -1, out_width = -1;
   int whole_height = -1, whole_width = -1;  ///< of the tensor that OutputView is a part of
-  int first_row = -1;      ///< rows before the first element of the view, planes before it included
-  int first_element = -1;  ///< pixels before the first element of the view
 };
 SizeIndices size_indices(const LayerSpec& layer);
 

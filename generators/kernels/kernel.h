@@ -42,7 +42,9 @@ struct KernelArgument {
   ArgumentRole role = ArgumentRole::input;
   int index = 0;
   std::vector<ArgumentDim> dims;
-  SizeProduct offset;  ///< elements from the start of the tensor (output views); usually 0
+  /// Elements from the start of the tensor, in all: rows and planes before an output view. Usually
+  /// none.
+  std::vector<SizeProduct> offset;
 };
 
 /// A size that is known when the kernel runs: one of the input (`open_axis` is 'n', 'h' or 'w'), or

@@ -1,7 +1,5 @@
 // Sizes that are known only when a kernel runs: those of the input that are open, and what derives
 // from them. No Halide.
-#include <stdexcept>
-
 #include "generators/kernels/image_views.h"
 
 namespace convc {
@@ -81,23 +79,6 @@ class Sizes {
     if (layer.open.width) {
       indices.whole_width = add(affine(indices.in_width, view.step.width,
                                        view.whole.width - layer.in.width * view.step.width));
-    }
-    if (layer.open.height || layer.open.width) add_first_element(layer, view);
-  }
-
-  /// Pixels before the view's first: (first.depth * height + first.height) * width + first.width.
-  void add_first_element(const LayerSpec& layer, const OutputView& view) {
-    const bool counts_height = layer.open.height && view.first.depth != 0;
-    if (counts_height && (layer.open.width || layer.output_form.row_pitch != 0)) {
-      throw std::logic_error("the place of `" + layer.name +
-                             "` in its output depends on more than one run-time size");
-    }
-    if (counts_height) {
-      indices.first_row = add(affine(indices.whole_height, view.first.depth, view.first.height));
-      indices.first_element = add(affine(indices.first_row, view.whole.width, view.first.width));
-    } else if (layer.open.width) {
-      const std::int64_t rows = view.first.depth * view.whole.height + view.first.height;
-      indices.first_element = add(affine(indices.whole_width, rows, view.first.width));
     }
   }
 };

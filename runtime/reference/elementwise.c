@@ -144,21 +144,26 @@ double convc_reference_activate(int32_t function, double alpha, double beta, dou
   }
 }
 
-static double largest(int64_t channels, const double* x) {
-  double most = x[0];
+/* Which x is the largest; the last NaN where there is one. */
+static int64_t largest(int64_t channels, const double* x) {
+  int64_t most = 0;
   for (int64_t c = 1; c < channels; ++c) {
-    if (x[c] > most || isnan(x[c])) most = x[c];
+    if (x[c] > x[most] || isnan(x[c])) most = c;
   }
   return most;
 }
 
-/* e^(x - max) / sum, or its logarithm x - max - log(sum). */
+/* e^(x - max) / sum, or its logarithm x - max - log(sum). The largest number's part of the sum is
+ * 1; the logarithm is of what the others add to it, of which the sum would lose digits. */
 static void softmax(int64_t channels, const double* x, double* y, int is_log) {
-  const double most = largest(channels, x);
-  double sum = 0;
-  for (int64_t c = 0; c < channels; ++c) sum += exp(x[c] - most);
+  const int64_t most = largest(channels, x);
+  double others = exp(x[most] - x[most]) - 1; /* 0; NaN for infinity and NaN */
   for (int64_t c = 0; c < channels; ++c) {
-    y[c] = is_log ? x[c] - most - log(sum) : exp(x[c] - most) / sum;
+    if (c != most) others += exp(x[c] - x[most]);
+  }
+  for (int64_t c = 0; c < channels; ++c) {
+    const double difference = x[c] - x[most];
+    y[c] = is_log ? difference - log1p(others) : exp(difference) / (1 + others);
   }
 }
 

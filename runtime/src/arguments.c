@@ -67,6 +67,21 @@ static int read_dims(const convc_impl_arguments* a, const convc_argument* argume
   return 1;
 }
 
+/* The first element of the argument, counted from the start of its memory. */
+static int read_offset(const convc_impl_arguments* a, const convc_argument* argument,
+                       uint32_t element_bytes, int64_t* offset) {
+  *offset = (int64_t)(argument->offset_bytes / element_bytes);
+  for (uint32_t i = 0; i < CONVC_OFFSET_PRODUCTS; ++i) {
+    int64_t elements;
+    if (!convc_impl_evaluate(&argument->open_offset[i], &a->sizes, &elements) ||
+        !is_32_bits(elements)) {
+      return 0;
+    }
+    *offset += elements;
+  }
+  return 1;
+}
+
 /* Whether the first element, `offset` elements into `elements`, and all others lie inside. */
 static int lies_inside(const convc_impl_halide_dim* dims, uint32_t rank, int64_t offset,
                        int64_t elements) {
@@ -86,17 +101,15 @@ convc_impl_buffer_result convc_impl_make_buffer(const convc_impl_arguments* a,
                                                 convc_impl_halide_dim* dims) {
   const convc_impl_region memory = memory_of(a, argument);
   const uint32_t element_bytes = convc_impl_element_bytes(argument->dtype);
-  int64_t open_offset;
+  int64_t offset;
   if (memory.pointer == NULL || element_bytes == 0 || !read_dims(a, argument, dims) ||
-      !convc_impl_evaluate(&argument->open_offset, &a->sizes, &open_offset) ||
       argument->offset_bytes % element_bytes != 0 || argument->offset_bytes >= memory.bytes ||
-      !is_32_bits(open_offset)) {
+      !read_offset(a, argument, element_bytes, &offset)) {
     return CONVC_IMPL_BUFFER_UNSOUND;
   }
   for (uint32_t d = 0; d < argument->rank; ++d) {
     if (dims[d].extent == 0) return CONVC_IMPL_BUFFER_EMPTY;
   }
-  const int64_t offset = (int64_t)(argument->offset_bytes / element_bytes) + open_offset;
   if (!lies_inside(dims, argument->rank, offset, (int64_t)(memory.bytes / element_bytes))) {
     return CONVC_IMPL_BUFFER_UNSOUND;
   }

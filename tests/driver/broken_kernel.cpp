@@ -182,10 +182,10 @@ const convc_kernel* descriptor() {
   vector.channels = vector.channel_block = vector.kernel_height = vector.kernel_width = 1;
   static constexpr convc_dim dims[] = {{1, 1}};
   static constexpr convc_argument arguments[] = {
-      {CONVC_SOURCE_INPUT, 0, 0, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_PACKED, 0, kernel_at, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_PACKED, 0, bias_at, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32},
-      {CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32}};
+      {CONVC_SOURCE_INPUT, 0, 0, nullptr, dims, nullptr, {}, 1, CONVC_DTYPE_F32},
+      {CONVC_SOURCE_PACKED, 0, kernel_at, nullptr, dims, nullptr, {}, 1, CONVC_DTYPE_F32},
+      {CONVC_SOURCE_PACKED, 0, bias_at, nullptr, dims, nullptr, {}, 1, CONVC_DTYPE_F32},
+      {CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, nullptr, {}, 1, CONVC_DTYPE_F32}};
   static constexpr convc_step step = {run, arguments, 4, 1, "layer"};
   static convc_variant variant{};
   variant.isa = "any";

@@ -171,9 +171,8 @@ TEST_CASE("outputs that are nearly all zero are mistrusted") {
     return 0;
   };
   static constexpr convc_dim dims[] = {{1, 1}};
-  constexpr convc_product none{};
   static constexpr convc_argument output = {
-      CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, nullptr, none, 1, CONVC_DTYPE_F32};
+      CONVC_SOURCE_OUTPUT, 0, 0, nullptr, dims, nullptr, {}, 1, CONVC_DTYPE_F32};
   const convc_step step = {zeros, &output, 1, 1, "layer"};
   convc_variant variant{};
   variant.isa = "any";

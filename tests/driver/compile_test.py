@@ -78,6 +78,13 @@ class Compile(CliTest):
         self.check(0, "compile", "net.conv", "-o", "out", "--target", "avx2", "--cache", "file/cache")
         self.outputs("out", "net")
 
+    def test_a_remark_about_a_layer_does_not_locate_what_comes_after_it(self):
+        self.write("net.conv", "Conv2D(2, 3, groups=2, padding='same', input_shape=(56, 56, 4), name='slow')\n")
+        self.write("file", "")
+        result = self.check(0, "compile", "net.conv", "-o", "out", "--target", "avx2", "--cache", "file/cache")
+        self.assertIn("net.conv:1:1: performance: ", result.err)
+        self.assertIn("convc: warning: ", result.err)
+
     def test_code_for_another_machine(self):
         self.write("net.conv", EDGES)
         self.check(0, "compile", "net.conv", "-o", "out", "--target", "arm-64-linux")

@@ -1,6 +1,7 @@
 """convc verify, run and bench: the verbs that execute what they compile."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -177,11 +178,10 @@ class Bench(CliTest):
                 document["benchmarks"],
                 [("auto", 1), ("auto", 2), ("naive", 1), ("naive", 2)]):
             self.assertTrue(benchmark["name"].startswith(f"net/small/{schedule}/threads:{threads}"), names)
-            self.assertGreater(benchmark["gflops"], 0)
-            self.assertGreater(benchmark["peak_fraction"], 0)
-            self.assertLess(benchmark["peak_fraction"], 1.5)
-            self.assertGreater(benchmark["roofline_fraction"], 0)
-            self.assertGreater(benchmark["bytes_per_second"], 0)
+            # How large they are depends on what else the machine does.
+            for counter in ("gflops", "peak_fraction", "roofline_fraction", "bytes_per_second"):
+                self.assertGreater(benchmark[counter], 0)
+                self.assertTrue(math.isfinite(benchmark[counter]), benchmark)
             self.assertIn("naive" if schedule == "naive" else "L1", benchmark["label"])
         self.assertEqual(document["context"]["executable"], "convc")
         for key in ("fma_peak_gflops", "bandwidth_L1_gbytes", "bandwidth_memory_gbytes"):

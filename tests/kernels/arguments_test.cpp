@@ -20,6 +20,13 @@ std::int64_t evaluate(const SizeProduct& product, const Numbers& sizes = {}) {
   return value;
 }
 
+/// The sum of products.
+std::int64_t evaluate(const std::vector<SizeProduct>& products, const Numbers& sizes = {}) {
+  std::int64_t sum = 0;
+  for (const SizeProduct& product : products) sum += evaluate(product, sizes);
+  return sum;
+}
+
 Numbers extents(const KernelArgument& argument, const Numbers& sizes = {}) {
   Numbers result;
   for (const ArgumentDim& dim : argument.dims) result.push_back(evaluate(dim.extent, sizes));
@@ -218,6 +225,27 @@ TEST_CASE("the place of a phase follows from run-time sizes", "[arguments]") {
   CHECK(extents(output, sizes) == Numbers{20, 7, 5, 1, 2, 1});
   CHECK(strides(output, sizes) == Numbers{1, 40, 600, 3000, 3000, 20});
   CHECK(evaluate(output.offset, sizes) == (15 + 1) * 20);
+}
+
+TEST_CASE("the place of a phase in depth is a sum of products of run-time sizes", "[arguments]") {
+  LayerSpec layer = example_layer();
+  layer.padding_rule = PaddingRule::explicit_pairs;
+  layer.padding = {1, 1, 2, 2};
+  layer.out = layer.in;
+  layer.output_view = OutputView{{1, 1, 1}, {2, 2, 3}, {18, 23, 3}};
+  layer.open.height = Dim{1, 99};
+  Plan plan = example_plan();
+  SECTION("open height, rows with a pitch") {
+    layer.output_form.row_pitch = 500;
+    const auto output = kernel_arguments(layer, plan).back();
+    CHECK(evaluate(output.offset, sizes_for(layer, {5})) == 10 * 500 + 500 + 20);
+  }
+  SECTION("open height and width") {
+    layer.open.width = Dim{1, 99};
+    const auto output = kernel_arguments(layer, plan).back();
+    // The whole is 2 * 5 rows of 2 * 7 + 1 columns.
+    CHECK(evaluate(output.offset, sizes_for(layer, {5, 7})) == (10 * 15 + 15 + 1) * 20);
+  }
 }
 
 TEST_CASE("every channel vector is an argument", "[arguments]") {

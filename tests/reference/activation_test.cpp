@@ -240,6 +240,20 @@ TEST_CASE("functions of all channels") {
   CHECK(y[3] == 0);
   CHECK(logs[3] == Approx(-6001 - std::log(1 + std::exp(-1.0) + std::exp(-3.0))));
   for (std::size_t c = 0; c < 3; ++c) CHECK(logs[c] == Approx(std::log(y[c])));
+  // The logarithm of a number next to 1 keeps its digits, as long as there are any.
+  for (const double distance : {1.0, 30.0, 36.0, 40.0, 100.0, 700.0}) {
+    INFO("distance " << distance);
+    const std::vector<double> far = channelwise(CONVC_ACTIVATION_LOG_SOFTMAX, {0, distance, -5000});
+    const long double lost = std::log1p(std::exp(static_cast<long double>(-distance)));
+    CHECK(close(far[1], -lost));
+    CHECK(close(far[0], -distance - lost));
+  }
+  for (const double special : {kInf, kNan}) {
+    for (const std::int32_t function : {CONVC_ACTIVATION_SOFTMAX, CONVC_ACTIVATION_LOG_SOFTMAX}) {
+      for (const double number : channelwise(function, {1, special, 2})) CHECK(std::isnan(number));
+    }
+  }
+  CHECK(channelwise(CONVC_ACTIVATION_LOG_SOFTMAX, {-kInf, 3}) == std::vector<double>{-kInf, 0});
 
   // Near each other all are in the support, far from each other only the largest.
   CHECK(channelwise(CONVC_ACTIVATION_SPARSEMAX, {0.5, 0.25}) == std::vector<double>{0.625, 0.375});

@@ -58,7 +58,7 @@ convc_packing vector_packing(std::uint32_t variable, std::int64_t filters, std::
 
 convc_argument fake_argument(std::uint32_t source, std::uint32_t index, std::uint64_t offset_bytes,
                              const convc_dim* dims, std::uint32_t rank) {
-  return {source, index, offset_bytes, nullptr, dims, nullptr, kFixed, rank, CONVC_DTYPE_F32};
+  return {source, index, offset_bytes, nullptr, dims, nullptr, {}, rank, CONVC_DTYPE_F32};
 }
 
 FakeKernel::FakeKernel(StepFunction function, std::uint32_t max_tasks) {

@@ -43,9 +43,24 @@ static const convc_tensor input = {"input",        shape,         1, CONVC_DTYPE
                                    {0, 0, {0}, 0}, {0, 0, {0}, 0}};
 static const convc_tensor output = {"output",       shape,         1, CONVC_DTYPE_F32, 64, NULL,
                                     {0, 0, {0}, 0}, {0, 0, {0}, 0}};
-static const convc_argument arguments[2] = {
-    {CONVC_SOURCE_INPUT, 0, 0, NULL, dims, NULL, {0, 0, {0}, 0}, 1, CONVC_DTYPE_F32},
-    {CONVC_SOURCE_OUTPUT, 0, 0, NULL, dims, NULL, {0, 0, {0}, 0}, 1, CONVC_DTYPE_F32}};
+static const convc_argument arguments[2] = {{CONVC_SOURCE_INPUT,
+                                             0,
+                                             0,
+                                             NULL,
+                                             dims,
+                                             NULL,
+                                             {{0, 0, {0}, 0}, {0, 0, {0}, 0}},
+                                             1,
+                                             CONVC_DTYPE_F32},
+                                            {CONVC_SOURCE_OUTPUT,
+                                             0,
+                                             0,
+                                             NULL,
+                                             dims,
+                                             NULL,
+                                             {{0, 0, {0}, 0}, {0, 0, {0}, 0}},
+                                             1,
+                                             CONVC_DTYPE_F32}};
 static const convc_step steps[1] = {{step, arguments, 2, 16, "layer"}};
 static const convc_variant variants[1] = {{"plain", 0, {1, 2}, 0, 0, 0, 64, NULL, steps, 0, 1}};
 

@@ -324,7 +324,7 @@ TEST_CASE("a descriptor that is not sound becomes a status") {
     fake.arguments[0].rank = 8;
   }
   SECTION("an offset of no size") {
-    fake.arguments[0].open_offset.count = 1;
+    fake.arguments[0].open_offset[1].count = 1;
   }
   SECTION("sizes without a table") {
     fake.descriptor.size_count = 1;

@@ -51,9 +51,8 @@ struct OpenKernel {
                                          convc_open_dim{times(1, kWidth), number(2)},
                                          convc_open_dim{times(1, kRows), times(2, kWidth)}};
   std::array<convc_argument, 2> arguments{
-      convc_argument{CONVC_SOURCE_INPUT, 0, 0, nullptr, nullptr, in_dims.data(), number(0), 3, 0},
-      convc_argument{CONVC_SOURCE_OUTPUT, 0, 0, nullptr, nullptr, out_dims.data(), number(0), 3,
-                     0}};
+      convc_argument{CONVC_SOURCE_INPUT, 0, 0, nullptr, nullptr, in_dims.data(), {}, 3, 0},
+      convc_argument{CONVC_SOURCE_OUTPUT, 0, 0, nullptr, nullptr, out_dims.data(), {}, 3, 0}};
   convc_step step{double_step, arguments.data(), 2, 1, "layer"};
   convc_variant variant{"plain", 0, {1, 2}, 0, 0, 0, 0, nullptr, &step, 0, 1};
   convc_kernel kernel{CONVC_ABI_VERSION,
@@ -264,7 +263,7 @@ TEST_CASE("tables of sizes that are not sound become a status") {
     open.out_dims[2].extent = times(1, OpenKernel::kHeight);
   }
   SECTION("an offset beyond the tensor") {
-    open.arguments[1].open_offset = times(2, OpenKernel::kWidth);
+    open.arguments[1].open_offset[0] = times(2, OpenKernel::kWidth);
   }
   SECTION("a tensor without elements") {
     open.input.open_elements = number(0);

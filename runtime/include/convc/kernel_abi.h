@@ -27,7 +27,7 @@ typedef struct convc_size {
 } convc_size;
 
 /* factor * sizes[0] * sizes[1] ..: an extent, a stride or a count of elements. */
-enum { CONVC_MAX_PRODUCT_SIZES = 4, CONVC_MAX_SIZES = 64 };
+enum { CONVC_MAX_PRODUCT_SIZES = 4, CONVC_MAX_SIZES = 64, CONVC_OFFSET_PRODUCTS = 2 };
 typedef struct convc_product {
   int64_t factor;
   uint32_t count;                          /* of sizes; 0: a fixed number */
@@ -77,7 +77,8 @@ typedef struct convc_argument {
   const void* constant;
   const convc_dim* dims; /* innermost first, as Halide has them; NULL where open_dims is not */
   const convc_open_dim* open_dims;
-  convc_product open_offset; /* elements, on top of offset_bytes; factor 0 without run-time sizes */
+  /* Elements on top of offset_bytes, e.g. rows and planes; the sum. Factor 0: none. */
+  convc_product open_offset[CONVC_OFFSET_PRODUCTS];
   uint32_t rank;
   uint32_t dtype;
 } convc_argument;

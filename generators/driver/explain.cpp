@@ -1,0 +1,135 @@
+// `convc explain`: the loops in which a layer's kernel spends its time, as they ended up in the
+// object, and what bounds them on a model of the processor.
+#include <llvm/Support/raw_ostream.h>
+
+#include <nlohmann/json.hpp>
+
+#include "generators/driver/compilation.h"
+#include "generators/driver/exit_codes.h"
+#include "generators/driver/hot_loop.h"
+#include "generators/driver/plan_file.h"
+#include "generators/driver/session.h"
+#include "generators/driver/table.h"
+#include "generators/driver/verbs.h"
+
+namespace convc {
+namespace {
+
+struct Explained {
+  std::string path;
+  const CompiledLayer* layer = nullptr;
+  CodeReport report;
+};
+
+/// Of 1 FMA per cycle and pipe of the machine that the plan is made for.
+double peak_fraction(const InnerLoop& loop, const Machine& machine) {
+  if (loop.cycles == 0) return 0;
+  return static_cast<double>(loop.fma_lanes) / loop.cycles /
+         (machine.f32_lanes * machine.fma_pipes);
+}
+
+void print_loop(const InnerLoop& loop, const Machine& machine, bool with_assembly) {
+  llvm::raw_ostream& out = llvm::outs();
+  out << "  loop of " << loop.instructions << " instructions: " << loop.fmas << " FMAs, "
+      << loop.vector_loads << " vector loads, " << loop.vector_stores << " stores, "
+      << loop.vector_spills << " spills\n    " << significant(loop.cycles, 4)
+      << " cycles an iteration, " << significant(100 * peak_fraction(loop, machine), 3)
+      << " % of FMA peak; bound by " << loop.bound() << " (resource " << loop.resource << " "
+      << significant(loop.resource_cycles, 4) << ", issue " << significant(loop.issue_cycles, 4)
+      << ")\n";
+  if (!with_assembly) return;
+  for (const std::string& line : loop.assembly) out << "      " << line << "\n";
+}
+
+void print_console(const Session& session, const std::vector<Explained>& all) {
+  llvm::raw_ostream& out = llvm::outs();
+  for (const Explained& one : all) {
+    const KernelObject& object = one.layer->object;
+    out << one.path << " " << one.layer->isa << ": " << to_text(one.layer->plan) << "\n  because "
+        << one.layer->plan.reason << "\n  " << object.code_bytes << " bytes of code, "
+        << object.scratch_bytes << " bytes of scratch and " << object.thread_scratch_bytes
+        << " per thread; modelled on " << one.report.cpu << "\n";
+    if (one.report.loops.empty()) out << "  no innermost loop multiplies and adds vectors\n";
+    bool is_first = true;
+    for (const InnerLoop& loop : one.report.loops) {
+      for (const TargetInfo& target : session.targets)
+        if (target.text == one.layer->target) print_loop(loop, target.machine, is_first);
+      is_first = false;
+    }
+  }
+}
+
+void print_json(const std::vector<Explained>& all) {
+  nlohmann::ordered_json document = {{"layers", nlohmann::ordered_json::array()}};
+  for (const Explained& one : all) {
+    nlohmann::ordered_json loops = nlohmann::ordered_json::array();
+    for (const InnerLoop& loop : one.report.loops) {
+      loops.push_back({{"instructions", loop.instructions},
+                       {"fmas", loop.fmas},
+                       {"vector_loads", loop.vector_loads},
+                       {"vector_stores", loop.vector_stores},
+                       {"vector_spills", loop.vector_spills},
+                       {"cycles", loop.cycles},
+                       {"bound", loop.bound()},
+                       {"resource_cycles", loop.resource_cycles},
+                       {"issue_cycles", loop.issue_cycles},
+                       {"assembly", loop.assembly}});
+    }
+    document["layers"].push_back({{"layer", one.path},
+                                  {"isa", one.layer->isa},
+                                  {"plan", to_text(one.layer->plan)},
+                                  {"code_bytes", one.layer->object.code_bytes},
+                                  {"cpu", one.report.cpu},
+                                  {"loops", loops}});
+  }
+  llvm::outs() << document.dump(2) << "\n";
+}
+
+/// False, after printing why, when some code cannot be read.
+bool explain_all(const Session& session, const Artifact& artifact, std::vector<Explained>& all) {
+  for (std::size_t g = 0; g < artifact.layers.size(); ++g) {
+    const std::vector<std::string> paths = step_paths(artifact.lowered.graphs[g]);
+    for (std::size_t t = 0; t < artifact.layers[g].size(); ++t) {
+      const TargetInfo& target = session.targets[t];
+      const bool runs_here = why_target_cannot_run_here(target).empty();
+      const std::string cpu = session.options.cpu.empty() ? model_cpu(target.machine.isa, runs_here)
+                                                          : session.options.cpu;
+      for (std::size_t n = 0; n < artifact.layers[g][t].size(); ++n) {
+        const CompiledLayer& layer = artifact.layers[g][t][n];
+        std::string error;
+        auto report = inspect_code(layer.object.object, target.triple, cpu, &error);
+        if (!report) {
+          print_error(error,
+                      "--cpu takes LLVM's name of a processor, such as znver4 or "
+                      "sapphirerapids");
+          return false;
+        }
+        all.push_back({paths[n], &layer, std::move(*report)});
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_explain(const Options& options) {
+  Session session(options);
+  int code = open_session(session, /*must_run_here=*/false);
+  if (code == exit_done && !options.layer.empty()) code = keep_only_layer(session, options.layer);
+  if (code != exit_done) return code;
+  const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
+  if (!plans) return code;
+  const std::optional<Artifact> artifact = compile_session(session, *plans, &code);
+  if (!artifact) return code;
+  session.diagnostics.print_to_stderr();
+  std::vector<Explained> all;
+  if (!explain_all(session, *artifact, all)) return exit_usage;
+  if (options.format == OutputFormat::json)
+    print_json(all);
+  else
+    print_console(session, all);
+  return exit_done;
+}
+
+}  // namespace convc

@@ -1,0 +1,308 @@
+#include "generators/driver/hot_loop.h"
+
+#include <llvm/MC/MCAsmInfo.h>
+#include <llvm/MC/MCContext.h>
+#include <llvm/MC/MCDisassembler/MCDisassembler.h>
+#include <llvm/MC/MCInst.h>
+#include <llvm/MC/MCInstPrinter.h>
+#include <llvm/MC/MCInstrAnalysis.h>
+#include <llvm/MC/MCInstrInfo.h>
+#include <llvm/MC/MCObjectFileInfo.h>
+#include <llvm/MC/MCRegisterInfo.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/MCTargetOptions.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/MCA/Context.h>
+#include <llvm/MCA/CustomBehaviour.h>
+#include <llvm/MCA/InstrBuilder.h>
+#include <llvm/MCA/Pipeline.h>
+#include <llvm/MCA/SourceMgr.h>
+#include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Host.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace convc {
+namespace {
+
+struct Instruction {
+  std::uint64_t address = 0, size = 0;
+  llvm::MCInst inst;
+  std::optional<std::uint64_t> target;  ///< of a branch
+};
+
+/// LLVM's descriptions of one processor, in the order in which they need each other.
+class Processor {
+ public:
+  bool open(const std::string& triple, const std::string& cpu, std::string* error) {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllDisassemblers();
+    const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, *error);
+    if (target == nullptr) return false;
+    registers.reset(target->createMCRegInfo(triple));
+    const llvm::MCTargetOptions options;
+    assembly.reset(target->createMCAsmInfo(*registers, triple, options));
+    instructions.reset(target->createMCInstrInfo());
+    subtarget.reset(target->createMCSubtargetInfo(triple, cpu, ""));
+    if (!subtarget->isCPUStringValid(cpu) || !subtarget->getSchedModel().hasInstrSchedModel()) {
+      *error = "LLVM has no model of the processor `" + cpu + "`";
+      return false;
+    }
+    context = std::make_unique<llvm::MCContext>(llvm::Triple(triple), assembly.get(),
+                                                registers.get(), subtarget.get());
+    analysis.reset(target->createMCInstrAnalysis(instructions.get()));
+    disassembler.reset(target->createMCDisassembler(*subtarget, *context));
+    constexpr unsigned kIntelSyntax = 1;
+    printer.reset(target->createMCInstPrinter(llvm::Triple(triple), kIntelSyntax, *assembly,
+                                              *instructions, *registers));
+    return true;
+  }
+
+  std::unique_ptr<llvm::MCRegisterInfo> registers;
+  std::unique_ptr<llvm::MCAsmInfo> assembly;
+  std::unique_ptr<llvm::MCInstrInfo> instructions;
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget;
+  std::unique_ptr<llvm::MCContext> context;
+  std::unique_ptr<llvm::MCInstrAnalysis> analysis;
+  std::unique_ptr<llvm::MCDisassembler> disassembler;
+  std::unique_ptr<llvm::MCInstPrinter> printer;
+};
+
+std::vector<Instruction> disassemble(const Processor& processor,
+                                     llvm::ArrayRef<std::uint8_t> code) {
+  std::vector<Instruction> decoded;
+  for (std::uint64_t at = 0; at < code.size();) {
+    Instruction next;
+    next.address = at;
+    const auto status = processor.disassembler->getInstruction(next.inst, next.size, code.slice(at),
+                                                               at, llvm::nulls());
+    if (status != llvm::MCDisassembler::Success) {  // padding between functions
+      at += std::max<std::uint64_t>(next.size, 1);
+      continue;
+    }
+    std::uint64_t target = 0;
+    if (processor.analysis->isBranch(next.inst) &&
+        processor.analysis->evaluateBranch(next.inst, at, next.size, target)) {
+      next.target = target;
+    }
+    at += next.size;
+    decoded.push_back(std::move(next));
+  }
+  return decoded;
+}
+
+/// From the target of a backward branch to the branch.
+struct Range {
+  std::size_t first, last;  ///< indices of instructions
+};
+
+std::vector<Range> innermost_loops(const std::vector<Instruction>& code) {
+  std::vector<Range> loops;
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    if (!code[i].target || *code[i].target > code[i].address) continue;
+    const auto first =
+        std::lower_bound(code.begin(), code.end(), *code[i].target,
+                         [](const Instruction& a, std::uint64_t b) { return a.address < b; });
+    const Range loop = {static_cast<std::size_t>(first - code.begin()), i};
+    // Loops end in the order of their branches: one that holds an earlier one is not innermost.
+    const bool holds_another = std::any_of(loops.begin(), loops.end(), [&](const Range& other) {
+      return other.first >= loop.first && other.last <= loop.last;
+    });
+    if (!holds_another) loops.push_back(loop);
+  }
+  return loops;
+}
+
+/// What one instruction counts as.
+class Counter {
+ public:
+  explicit Counter(const Processor& processor) : processor_(processor) {}
+
+  void add(const llvm::MCInst& inst, InnerLoop& loop) const {
+    const llvm::MCInstrDesc& desc = processor_.instructions->get(inst.getOpcode());
+    ++loop.instructions;
+    const std::int64_t lanes = lanes_of(inst);
+    if (lanes == 0) return;
+    const llvm::StringRef name = processor_.instructions->getName(inst.getOpcode());
+    if (name.contains("FMADD") || name.contains("FNMADD")) {
+      ++loop.fmas;
+      loop.fma_lanes += lanes;
+    }
+    if (!desc.mayLoad() && !desc.mayStore()) return;
+    if (is_on_stack(inst, desc)) {
+      ++loop.vector_spills;
+    } else if (desc.mayStore()) {
+      ++loop.vector_stores;
+    } else {
+      ++loop.vector_loads;
+    }
+  }
+
+ private:
+  /// f32 elements of its widest vector register; 0 when there is none, or just a scalar in one.
+  std::int64_t lanes_of(const llvm::MCInst& inst) const {
+    std::int64_t lanes = 0;
+    for (const llvm::MCOperand& operand : inst) {
+      if (!operand.isReg() || !operand.getReg()) continue;
+      const llvm::StringRef name = processor_.registers->getName(operand.getReg());
+      if (name.starts_with("ZMM")) lanes = std::max<std::int64_t>(lanes, 16);
+      if (name.starts_with("YMM")) lanes = std::max<std::int64_t>(lanes, 8);
+      if (name.starts_with("XMM")) lanes = std::max<std::int64_t>(lanes, 4);
+    }
+    return lanes;
+  }
+
+  bool is_on_stack(const llvm::MCInst& inst, const llvm::MCInstrDesc& desc) const {
+    for (unsigned i = 0; i < inst.getNumOperands() && i < desc.getNumOperands(); ++i) {
+      if (desc.operands()[i].OperandType != llvm::MCOI::OPERAND_MEMORY) continue;
+      const llvm::MCOperand& base =
+          inst.getOperand(i);  // base, scale, index, displacement, segment
+      if (!base.isReg() || !base.getReg()) return false;
+      const llvm::MCOperand& index = inst.getOperand(i + 2);
+      const bool has_index = index.isReg() && index.getReg();
+      const llvm::StringRef name = processor_.registers->getName(base.getReg());
+      // Code without a frame pointer walks arrays with RBP; the slots of a frame have no index.
+      return name == "RSP" || (name == "RBP" && !has_index);
+    }
+    return false;
+  }
+
+  const Processor& processor_;
+};
+
+/// Busy cycles of each resource per iteration; the largest, over the units that share the work.
+void add_resources(const Processor& processor, llvm::ArrayRef<Instruction> body, InnerLoop& loop) {
+  const llvm::MCSchedModel& model = processor.subtarget->getSchedModel();
+  std::vector<double> busy(model.getNumProcResourceKinds(), 0.0);
+  double micro_ops = 0;
+  for (const Instruction& instruction : body) {
+    unsigned index = processor.instructions->get(instruction.inst.getOpcode()).getSchedClass();
+    while (model.getSchedClassDesc(index)->isVariant()) {
+      index = processor.subtarget->resolveVariantSchedClass(
+          index, &instruction.inst, processor.instructions.get(), model.getProcessorID());
+    }
+    const llvm::MCSchedClassDesc& described = *model.getSchedClassDesc(index);
+    if (!described.isValid()) continue;
+    micro_ops += described.NumMicroOps;
+    for (const auto* use = processor.subtarget->getWriteProcResBegin(&described);
+         use != processor.subtarget->getWriteProcResEnd(&described); ++use) {
+      busy[use->ProcResourceIdx] += static_cast<double>(use->ReleaseAtCycle - use->AcquireAtCycle) /
+                                    model.getProcResource(use->ProcResourceIdx)->NumUnits;
+    }
+  }
+  const auto most = std::max_element(busy.begin(), busy.end());
+  loop.resource_cycles = *most;
+  loop.resource = model.getProcResource(static_cast<unsigned>(most - busy.begin()))->Name;
+  loop.issue_cycles = micro_ops / model.IssueWidth;
+}
+
+/// Cycles per iteration of the loop run over and over, as llvm-mca has it; 0 when it cannot say.
+double simulated_cycles(const Processor& processor, llvm::ArrayRef<Instruction> body) {
+  constexpr unsigned kIterations = 100;
+  namespace mca = llvm::mca;
+  const llvm::MCSubtargetInfo& subtarget = *processor.subtarget;
+  const llvm::MCInstrInfo& info = *processor.instructions;
+  mca::InstrumentManager instruments(subtarget, info);
+  constexpr unsigned kCallLatency = 100;
+  mca::InstrBuilder builder(subtarget, info, *processor.registers, processor.analysis.get(),
+                            instruments, kCallLatency);
+  std::vector<std::unique_ptr<mca::Instruction>> sequence;
+  for (const Instruction& instruction : body) {
+    auto made = builder.createInstruction(instruction.inst, {});
+    if (!made) {
+      llvm::consumeError(made.takeError());
+      return 0;
+    }
+    sequence.push_back(std::move(*made));
+  }
+  mca::CircularSourceMgr source(sequence, kIterations);
+  mca::CustomBehaviour behaviour(subtarget, source, info);
+  mca::Context context(*processor.registers, subtarget);
+  const mca::PipelineOptions options(0, 0, 0, 0, 0, 0, /*NoAlias=*/true);
+  auto cycles = context.createDefaultPipeline(options, source, behaviour)->run();
+  if (!cycles) {
+    llvm::consumeError(cycles.takeError());
+    return 0;
+  }
+  return static_cast<double>(*cycles) / kIterations;
+}
+
+std::string text_of(const Processor& processor, const Instruction& instruction) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  processor.printer->printInst(&instruction.inst, instruction.address, "", *processor.subtarget,
+                               out);
+  std::replace(text.begin(), text.end(), '\t', ' ');
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
+InnerLoop inspect(const Processor& processor, llvm::ArrayRef<Instruction> body) {
+  InnerLoop loop;
+  loop.begin = body.front().address;
+  loop.end = body.back().address + body.back().size;
+  const Counter counter(processor);
+  for (const Instruction& instruction : body) counter.add(instruction.inst, loop);
+  if (loop.fmas == 0) return loop;
+  add_resources(processor, body, loop);
+  loop.cycles = simulated_cycles(processor, body);
+  for (const Instruction& instruction : body)
+    loop.assembly.push_back(text_of(processor, instruction));
+  return loop;
+}
+
+}  // namespace
+
+std::string InnerLoop::bound() const {
+  constexpr double kClose = 1.1;
+  const double limit = std::max(resource_cycles, issue_cycles);
+  if (cycles > limit * kClose) return "dependencies";
+  return resource_cycles >= issue_cycles ? "resource " + resource : "issue width";
+}
+
+std::string model_cpu(std::string_view isa, bool runs_here) {
+  if (runs_here) {
+    const llvm::StringRef host = llvm::sys::getHostCPUName();
+    if (host != "generic" && !host.starts_with("x86-64")) return host.str();
+  }
+  if (isa == "avx512") return "znver4";
+  if (isa == "avx2") return "znver3";
+  return "sandybridge";
+}
+
+std::optional<CodeReport> inspect_code(std::string_view object, const std::string& triple,
+                                       const std::string& cpu, std::string* error) {
+  Processor processor;
+  if (!processor.open(triple, cpu, error)) return std::nullopt;
+  const llvm::MemoryBufferRef buffer(llvm::StringRef(object.data(), object.size()), "kernel");
+  auto file = llvm::object::ObjectFile::createObjectFile(buffer);
+  if (!file) {
+    *error = llvm::toString(file.takeError());
+    return std::nullopt;
+  }
+  CodeReport report;
+  report.cpu = cpu;
+  for (const llvm::object::SectionRef& section : (*file)->sections()) {
+    if (!section.isText()) continue;
+    auto contents = section.getContents();
+    if (!contents) {
+      *error = llvm::toString(contents.takeError());
+      return std::nullopt;
+    }
+    const llvm::ArrayRef<std::uint8_t> code(contents->bytes_begin(), contents->bytes_end());
+    const std::vector<Instruction> decoded = disassemble(processor, code);
+    for (const Range& range : innermost_loops(decoded)) {
+      InnerLoop loop = inspect(
+          processor, llvm::ArrayRef(decoded).slice(range.first, range.last - range.first + 1));
+      if (loop.fmas > 0) report.loops.push_back(std::move(loop));
+    }
+  }
+  std::stable_sort(report.loops.begin(), report.loops.end(),
+                   [](const InnerLoop& a, const InnerLoop& b) { return a.fmas > b.fmas; });
+  return report;
+}
+
+}  // namespace convc

@@ -1,0 +1,47 @@
+// What a kernel's machine code does where it spends its time: its innermost loops, disassembled,
+// counted, and run through LLVM's model of a processor. The .cpp may touch LLVM's MC and MCA; knows
+// nothing of layers and plans.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace convc {
+
+/// A loop without loops in it, per iteration.
+struct InnerLoop {
+  std::uint64_t begin = 0, end = 0;  ///< offsets in the code, of the first byte and behind the last
+  std::int64_t instructions = 0;
+  std::int64_t fmas = 0;           ///< vector multiply-add instructions
+  std::int64_t fma_lanes = 0;      ///< multiply-adds: fmas times the elements of each
+  std::int64_t vector_loads = 0;   ///< also those that are part of an FMA
+  std::int64_t vector_stores = 0;  ///< to memory that is not the stack
+  std::int64_t vector_spills = 0;  ///< of vector registers to or from the stack
+  double cycles = 0;               ///< of the processor's model, caches always hit
+  double resource_cycles = 0;      ///< of the resource that is busiest
+  std::string resource;            ///< its name in LLVM's scheduling model
+  double issue_cycles = 0;         ///< micro-operations over the width of the front end
+  std::vector<std::string> assembly;
+
+  /// "resource NAME", "issue width" or "dependencies": what keeps the model from being faster.
+  [[nodiscard]] std::string bound() const;
+};
+
+struct CodeReport {
+  std::string cpu;               ///< LLVM's name of the processor modelled
+  std::vector<InnerLoop> loops;  ///< those with multiply-adds, most of them first
+};
+
+/// The processor whose model fits best: this one's when LLVM has a model and code for `isa` runs
+/// here, else a common one with that ISA.
+std::string model_cpu(std::string_view isa, bool runs_here);
+
+/// Inspects an ELF object. Nullopt and a sentence in `*error` when LLVM cannot read the object or
+/// does not know `cpu` for `triple`.
+std::optional<CodeReport> inspect_code(std::string_view object, const std::string& triple,
+                                       const std::string& cpu, std::string* error);
+
+}  // namespace convc

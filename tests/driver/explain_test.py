@@ -1,0 +1,50 @@
+"""convc explain: the machine code of hot loops, on LLVM's model of a processor."""
+
+import json
+import pathlib
+
+from cli import CliTest, SMALL, main
+
+SUITE = pathlib.Path(__file__).resolve().parents[2] / "bench/layers/core_suite.conv"
+# A layer of each kind: square filters, strided, pointwise, few channels, small images.
+LAYERS = ("resnet50_conv3_56x56", "resnet50_conv7_56x56", "resnet50_pw4_56x56",
+          "resnet50_conv17_14x14", "resnet50_conv1_224x224", "resnet50_pw20_7x7")
+
+
+class Explain(CliTest):
+    def hot_loop(self, layer, target):
+        out = self.check(0, "explain", str(SUITE), "--layer", layer, "--target", target,
+                         "--format", "json").out
+        found = json.loads(out)["layers"][0]
+        return found, found["loops"][0]
+
+    def test_hot_loops_of_the_core_suite_keep_their_tile_in_registers(self):
+        for target in ("avx2", "avx512"):
+            for layer in LAYERS:
+                with self.subTest(layer=layer, target=target):
+                    found, loop = self.hot_loop(layer, target)
+                    tile = found["plan"].split("tile=")[1].split()[0]
+                    height, width, vectors = map(int, tile.split("x"))
+                    # One multiply-add for each vector of the tile, for each of the channels that
+                    # an iteration takes.
+                    self.assertEqual(loop["fmas"] % (height * width * vectors), 0, found["plan"])
+                    self.assertGreater(loop["fmas"], 0)
+                    self.assertEqual(loop["vector_spills"], 0)
+                    self.assertEqual(loop["vector_stores"], 0)
+                    self.assertGreater(loop["cycles"], 0)
+                    self.assertEqual(len(loop["assembly"]), loop["instructions"])
+
+    def test_console(self):
+        self.write("net.conv", SMALL)
+        out = self.check(0, "explain", "net.conv", "--target", "avx2", "--cpu", "znver3").out
+        self.assertIn("modelled on znver3", out)
+        self.assertIn("bound by", out)
+
+    def test_unknown_processor(self):
+        self.write("net.conv", SMALL)
+        error = self.check(2, "explain", "net.conv", "--target", "avx2", "--cpu", "pentium9").err
+        self.assertIn("no model of the processor `pentium9`", error)
+
+
+if __name__ == "__main__":
+    main()
