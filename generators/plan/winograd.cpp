@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <stdexcept>
+#include <map>
 
 namespace convc {
 namespace {
@@ -13,16 +13,9 @@ constexpr int kTaps = 3;
 
 /// The finite points: 0, then pairs.
 std::vector<double> points_of(int output_tile) {
-  switch (output_tile) {
-    case 2:
-      return {0, 1, -1};
-    case 4:
-      return {0, 0.5, -0.5, 2, -2};
-    case 6:
-      return {0, 1, -1, 0.5, -0.5, 2, -2};
-    default:
-      throw std::logic_error("no Winograd transform has such a tile");
-  }
+  if (output_tile == 2) return {0, 1, -1};
+  if (output_tile == 4) return {0, 0.5, -0.5, 2, -2};
+  return {0, 1, -1, 0.5, -0.5, 2, -2};
 }
 
 /// Coefficients, lowest first, of the product of (x - point) over all points but number `left_out`.
@@ -73,11 +66,7 @@ double amplification(const WinogradTransform& t) {
   return largest;
 }
 
-}  // namespace
-
-WinogradTransform winograd_transform(std::int64_t taps, int output_tile) {
-  if (taps == 1) return {1, 1, 1, {1}, {1}, {1}, 0};
-  if (taps != kTaps) throw std::logic_error("Winograd's transforms are for 3 taps");
+WinogradTransform make_transform(int output_tile) {
   const std::vector<double> points = points_of(output_tile);
   WinogradTransform t;
   t.outputs = output_tile;
@@ -105,6 +94,15 @@ WinogradTransform winograd_transform(std::int64_t taps, int output_tile) {
   return t;
 }
 
+}  // namespace
+
+const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile) {
+  static const WinogradTransform identity = {1, 1, 1, {1}, {1}, {1}, 0};
+  static const std::map<int, WinogradTransform> transforms = {
+      {2, make_transform(2)}, {4, make_transform(4)}, {6, make_transform(6)}};
+  return taps == 1 ? identity : transforms.at(output_tile);
+}
+
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile) {
   return {winograd_transform(layer.kernel_size.height, output_tile),
           winograd_transform(layer.kernel_size.width, output_tile)};
@@ -113,9 +111,10 @@ WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile) 
 std::int64_t winograd_rounding_steps(const LayerSpec& layer, int output_tile) {
   const WinogradTransforms transforms = winograd_transforms(layer, output_tile);
   std::int64_t steps = layer.channels_per_group() + 1;
-  for (const WinogradTransform& t : {transforms.row, transforms.column}) {
-    if (t.inputs == 1) continue;
-    steps += longest_row(t.input, t.inputs, t.inputs) + longest_row(t.output, t.outputs, t.inputs);
+  for (const WinogradTransform* t : {&transforms.row, &transforms.column}) {
+    if (t->inputs == 1) continue;
+    steps +=
+        longest_row(t->input, t->inputs, t->inputs) + longest_row(t->output, t->outputs, t->inputs);
   }
   return steps;
 }

@@ -24,16 +24,15 @@ struct WinogradTransform {
   std::vector<double> input;   ///< B^T, [inputs][inputs]
   std::vector<double> filter;  ///< G, [inputs][taps]
   std::vector<double> output;  ///< A^T, [outputs][inputs]
-  /// Rows (and with them columns of A^T) 2i+1 and 2i+2 up to `pairs` are of points p and -p.
-  int pairs = 0;
+  int pairs = 0;  ///< rows 2i+1 and 2i+2 (columns of A^T), i < pairs, are of points p and -p
 };
 
-/// `taps` is 1 or 3, `output_tile` 2, 4 or 6.
-WinogradTransform winograd_transform(std::int64_t taps, int output_tile);
+/// `taps` is 1 or 3, `output_tile` 2, 4 or 6. The tables stay where they are.
+const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile);
 
 /// Of a layer's two axes.
 struct WinogradTransforms {
-  WinogradTransform row, column;
+  const WinogradTransform &row, &column;
 };
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile);
 
