@@ -108,9 +108,8 @@ WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile) 
           winograd_transform(layer.kernel_size.width, output_tile)};
 }
 
-std::int64_t winograd_rounding_steps(const LayerSpec& layer, int output_tile) {
-  const WinogradTransforms transforms = winograd_transforms(layer, output_tile);
-  std::int64_t steps = layer.channels_per_group() + 1;
+std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms) {
+  std::int64_t steps = channels + 1;
   for (const WinogradTransform* t : {&transforms.row, &transforms.column}) {
     if (t->inputs == 1) continue;
     steps +=
@@ -125,9 +124,11 @@ double winograd_amplification(const LayerSpec& layer, int output_tile) {
 }
 
 double winograd_relative_bound(const LayerSpec& layer, int output_tile) {
+  const std::int64_t steps = winograd_rounding_steps(layer.channels_per_group(),
+                                                     winograd_transforms(layer, output_tile));
   const auto direct = static_cast<double>(layer.taps() * layer.channels_per_group() + 1);
   return winograd_amplification(layer, output_tile) *
-         static_cast<double>(winograd_rounding_steps(layer, output_tile) + 1) / direct;
+         static_cast<double>(steps + 1) / direct;
 }
 
 }  // namespace convc

@@ -36,9 +36,9 @@ struct WinogradTransforms {
 };
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile);
 
-/// Roundings that one term of a sum goes through in both input transforms, the products and both
+/// Roundings that one term of a sum over `channels` goes through in both input transforms, the products and both
 /// output transforms; the packed weights count as one (they are computed in double).
-std::int64_t winograd_rounding_steps(const LayerSpec& layer, int output_tile);
+std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms);
 
 /// The bound. With u = 2^-24, gamma_n = n*u / (1 - n*u) and n = winograd_rounding_steps + 1 (the
 /// bias), every sum differs from its exact value by at most gamma_n * S, where
