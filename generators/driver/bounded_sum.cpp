@@ -42,8 +42,7 @@ void allow_winograd(const convc_conv& conv, const Bounded& input, const std::vec
                     const std::vector<float>& bias, int output_tile, Bounded& sum) {
   std::vector<double> magnitudes = input.error;
   for (std::size_t i = 0; i < magnitudes.size(); ++i) magnitudes[i] += std::fabs(input.value[i]);
-  const WinogradSums sums =
-      winograd_sums(conv, magnitudes, kernel, bias, sum.unit, output_tile);
+  const WinogradSums sums = winograd_sums(conv, magnitudes, kernel, bias, sum.unit, output_tile);
   for (std::size_t i = 0; i < sum.terms.size(); ++i) {
     sum.terms[i] = std::max(sum.terms[i], sums.terms[i]);
   }

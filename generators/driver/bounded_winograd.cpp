@@ -102,8 +102,8 @@ class MagnitudeSums {
         double* place = filters_.data() + (u * columns_.inputs + v) * row;
         for (std::int64_t i = 0; i < rows_.taps; ++i) {
           for (std::int64_t j = 0; j < columns_.taps; ++j) {
-            const double factor = entry(rows_.filter, rows_.taps, u, i) *
-                                  entry(columns_.filter, columns_.taps, v, j);
+            const double factor =
+                entry(rows_.filter, rows_.taps, u, i) * entry(columns_.filter, columns_.taps, v, j);
             const float* tap = kernel.data() + (i * columns_.taps + j) * row;
             for (std::int64_t n = 0; n < row; ++n) {
               place[n] += factor * std::fabs(static_cast<double>(tap[n]));
@@ -119,14 +119,14 @@ class MagnitudeSums {
     const std::vector<double> products = products_of_tile(plane, y, x);
     for (std::int64_t i = 0; i < std::min(rows_.outputs, out_[1] - y); ++i) {
       for (std::int64_t j = 0; j < std::min(columns_.outputs, out_[2] - x); ++j) {
-        double* sums = result.data() + ((plane * out_[1] + y + i) * out_[2] + x + j) * conv_.filters;
+        double* sums =
+            result.data() + ((plane * out_[1] + y + i) * out_[2] + x + j) * conv_.filters;
         for (std::int64_t k = 0; k < conv_.filters; ++k) {
           sums[k] = bias.empty() ? 0 : std::fabs(static_cast<double>(bias[std::size_t(k)]));
         }
         for (std::int64_t place = 0; place < places(); ++place) {
-          const double factor =
-              entry(rows_.output, rows_.inputs, i, place / columns_.inputs) *
-              entry(columns_.output, columns_.inputs, j, place % columns_.inputs);
+          const double factor = entry(rows_.output, rows_.inputs, i, place / columns_.inputs) *
+                                entry(columns_.output, columns_.inputs, j, place % columns_.inputs);
           for (std::int64_t k = 0; k < conv_.filters; ++k) {
             sums[k] += factor * products[std::size_t(place * conv_.filters + k)];
           }
@@ -147,7 +147,8 @@ class MagnitudeSums {
       double* sums = products.data() + place * conv_.filters;
       for (std::int64_t c = 0; c < channels; ++c) {
         for (std::int64_t k = 0; k < conv_.filters; ++k) {
-          sums[k] += weights[c * conv_.filters + k] * inputs[std::size_t(k / filters * channels + c)];
+          sums[k] +=
+              weights[c * conv_.filters + k] * inputs[std::size_t(k / filters * channels + c)];
         }
       }
     }
@@ -159,9 +160,8 @@ class MagnitudeSums {
     std::fill(inputs.begin(), inputs.end(), 0.0);
     for (std::int64_t i = 0; i < rows_.inputs; ++i) {
       for (std::int64_t j = 0; j < columns_.inputs; ++j) {
-        const double factor =
-            entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
-            entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
+        const double factor = entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
+                              entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
         if (factor == 0) continue;
         const double* from = pixel(plane, y + i, x + j);
         for (std::size_t c = 0; c < inputs.size(); ++c) inputs[c] += factor * from[c];

@@ -99,6 +99,10 @@ std::string_view name_of(Algorithm algorithm) {
   return find_name(kAlgorithmNames, algorithm);
 }
 
+std::string_view name_of(Accuracy accuracy) {
+  return accuracy == Accuracy::fast ? "fast" : "strict";
+}
+
 std::string to_text(const Plan& plan) {
   std::ostringstream text;
   text << name_of(plan.algorithm) << " lanes=" << plan.lanes << " tile=" << plan.tile_height << 'x'

@@ -29,6 +29,12 @@ enum class Algorithm {
   naive,                ///< plain loops, no tiling: the yardstick of --schedule naive
 };
 
+/// Which rounding errors an algorithm may have: see generators/plan/winograd.h.
+enum class Accuracy {
+  fast,    ///< at most 100 times the bound of the plain sum; a NaN may spread to neighbours
+  strict,  ///< sums in another order, no more; NaN and infinities as the definition has them
+};
+
 /// Order of the two outer loops of a tiled convolution.
 enum class LoopOrder {
   filters_outer,  ///< one weights panel stays in cache while all its pixels are visited
@@ -37,9 +43,9 @@ enum class LoopOrder {
 
 struct Plan {
   Algorithm algorithm = Algorithm::direct;
-  int lanes = 4;                   ///< f32 elements per vector
-  int tile_vectors = 1;            ///< register tile: filter vectors; panel = tile_vectors * lanes
-  int tile_height = 1;             ///< register tile: output rows
+  int lanes = 4;         ///< f32 elements per vector
+  int tile_vectors = 1;  ///< register tile: filter vectors; panel = tile_vectors * lanes
+  int tile_height = 1;   ///< register tile: output rows
   int tile_width = 1;  ///< register tile: output columns (pixels, for pointwise; transformed tiles,
                        ///< for winograd)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
@@ -48,7 +54,7 @@ struct Plan {
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   LoopOrder loop_order = LoopOrder::filters_outer;
   int output_tile = 0;  ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
-  std::string reason;  ///< in words; not part of a plan's identity
+  std::string reason;   ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
   /// tile_vectors filters times tile_width pixels, whole vectors.
@@ -58,6 +64,7 @@ struct Plan {
 };
 
 std::string_view name_of(Algorithm algorithm);
+std::string_view name_of(Accuracy accuracy);
 
 /// The same computation as a layer of one channel: a row of pixels of C channels is a row of
 /// width*C numbers, a filter of width S has S*C columns and steps by strides.width*C. The packed

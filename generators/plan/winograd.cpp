@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <sstream>
 
 namespace convc {
 namespace {
@@ -124,11 +125,29 @@ double winograd_amplification(const LayerSpec& layer, int output_tile) {
 }
 
 double winograd_relative_bound(const LayerSpec& layer, int output_tile) {
-  const std::int64_t steps = winograd_rounding_steps(layer.channels_per_group(),
-                                                     winograd_transforms(layer, output_tile));
+  const std::int64_t steps =
+      winograd_rounding_steps(layer.channels_per_group(), winograd_transforms(layer, output_tile));
   const auto direct = static_cast<double>(layer.taps() * layer.channels_per_group() + 1);
-  return winograd_amplification(layer, output_tile) *
-         static_cast<double>(steps + 1) / direct;
+  return winograd_amplification(layer, output_tile) * static_cast<double>(steps + 1) / direct;
+}
+
+double winograd_relative_rms(int output_tile) {
+  constexpr double kOf2 = 0.6, kOf4 = 2.4, kOf6 = 7.3;
+  return output_tile == 2 ? kOf2 : output_tile == 4 ? kOf4 : kOf6;
+}
+
+bool fast_admits_winograd(const LayerSpec& layer, int output_tile) {
+  constexpr double kMostBound = 100, kMostRms = 20;
+  return winograd_relative_bound(layer, output_tile) <= kMostBound &&
+         winograd_relative_rms(output_tile) <= kMostRms;
+}
+
+std::string winograd_error_text(const LayerSpec& layer, int output_tile) {
+  std::ostringstream text;
+  text.precision(2);
+  text << "error bound " << winograd_relative_bound(layer, output_tile)
+       << " times direct's, typical errors " << winograd_relative_rms(output_tile) << " times";
+  return text.str();
 }
 
 }  // namespace convc

@@ -1,9 +1,10 @@
-// Winograd's minimal filtering F(m, 3): m outputs of a filter of 3 taps from m + 2 inputs with m + 2
-// products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). The
+// Winograd's minimal filtering F(m, 3): m outputs of a filter of 3 taps from m + 2 inputs with m +
+// 2 products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). The
 // transforms, and what they do to rounding errors. Pure.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "dsl/layer_spec.h"
@@ -36,8 +37,9 @@ struct WinogradTransforms {
 };
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile);
 
-/// Roundings that one term of a sum over `channels` goes through in both input transforms, the products and both
-/// output transforms; the packed weights count as one (they are computed in double).
+/// Roundings that one term of a sum over `channels` goes through in both input transforms, the
+/// products and both output transforms; the packed weights count as one (they are computed in
+/// double).
 std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms);
 
 /// The bound. With u = 2^-24, gamma_n = n*u / (1 - n*u) and n = winograd_rounding_steps + 1 (the
@@ -53,5 +55,19 @@ double winograd_amplification(const LayerSpec& layer, int output_tile);
 /// The worst-case bound for inputs and weights of at most 1 in magnitude, relative to that of
 /// Algorithm::direct.
 double winograd_relative_bound(const LayerSpec& layer, int output_tile);
+
+/// The root mean square of the errors of a two-dimensional form on uniform data, relative to
+/// direct's: measured, and held to by tests/plan/winograd_test.cpp.
+double winograd_relative_rms(int output_tile);
+
+/// What Accuracy::fast admits: a bound of at most 100 times direct's, and errors of at most 20
+/// times direct's in the root mean square. Accuracy::strict admits no form: its limit of 2 times
+/// the bound would let F(2, 3) pass, but B^T subtracts inputs, so that an infinity makes NaN of
+/// outputs which the definition leaves infinite, and a NaN spreads to outputs whose window it is
+/// not in.
+bool fast_admits_winograd(const LayerSpec& layer, int output_tile);
+
+/// "error bound 6.9 times direct's, typical errors 2.4 times".
+std::string winograd_error_text(const LayerSpec& layer, int output_tile);
 
 }  // namespace convc
