@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "generators/plan/plan.h"
+
 namespace convc {
 
 enum class Verb { summary, plan, compile, verify, run, bench, explain };
@@ -18,8 +20,9 @@ struct Options {
 
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
-  std::string library_name;                       ///< empty: the stem of the only file
-  std::string layer;                              ///< empty: all
+  Accuracy accuracy = Accuracy::fast;
+  std::string library_name;  ///< empty: the stem of the only file
+  std::string layer;         ///< empty: all
   OutputFormat format = OutputFormat::console;
 
   std::string output_directory;
