@@ -59,9 +59,9 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
   return tasks;
 }
 
-/// Cycles that loads of an array of `bytes` wait, each time all of it is read. Weights are of one
-/// use per task, so nothing hides what comes from memory.
-double reading_cycles(std::int64_t bytes, const Machine& machine) {
+/// Cycles that the weights of a task wait. They are read in order and used once, so that nothing
+/// hides what comes from memory.
+double weights_cycles(std::int64_t bytes, const Machine& machine) {
   constexpr double kL3BytesPerCycle = 32;
   constexpr std::int64_t kSharingL3 = 4;
   if (bytes <= machine.l2_bytes / 2) return 0;
@@ -69,17 +69,25 @@ double reading_cycles(std::int64_t bytes, const Machine& machine) {
   return real(bytes) / machine.memory_bytes_per_cycle;
 }
 
-/// Weights, once per task; transformed tiles, once per panel.
+/// Weights, once per task; and transformed tiles and products, where they do not stay in L2:
+/// filters_outer reads all of a task's tiles for each panel, pixels_outer keeps all its products.
 double traffic_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTasks& tasks,
                       const Machine& machine) {
   const std::int64_t panels = ceil_div(layer.filters_per_group(), plan.filter_panel());
-  const std::int64_t of_channel = tasks.places * kFloatBytes;
-  const std::int64_t weights =
-      layer.channels_per_group() * panels * plan.filter_panel() * of_channel;
-  const std::int64_t tiles =
-      tasks.tiles * copied_pixel_stride(layer.channels_per_group()) * of_channel;
-  return real(tasks.images) *
-         (reading_cycles(weights, machine) + real(panels) * reading_cycles(tiles, machine));
+  const std::int64_t filters = panels * plan.filter_panel();
+  const std::int64_t channels = copied_pixel_stride(layer.channels_per_group());
+  const std::int64_t weights = layer.channels_per_group() * filters * tasks.places * kFloatBytes;
+  const std::int64_t per_number = tasks.tiles * tasks.places * kFloatBytes;
+  const bool by_panels = plan.loop_order == LoopOrder::filters_outer;
+  const std::int64_t products = by_panels ? plan.filter_panel() : filters / tasks.per_image;
+  double waits = weights_cycles(weights, machine);
+  if ((channels + products) * per_number > machine.l2_bytes / 3 * 2) {
+    const std::int64_t written_and_read = 2 * (channels + filters / tasks.per_image);
+    const std::int64_t read_again = by_panels ? (panels / tasks.per_image - 1) * channels : 0;
+    waits += real(tasks.per_image * (written_and_read + read_again) * per_number) /
+             machine.memory_bytes_per_cycle;
+  }
+  return real(tasks.images) * waits;
 }
 
 /// What the choice of tasks makes small: the time of one thread, and of two with less weight.
@@ -100,43 +108,64 @@ std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile) {
 }
 
 /// The best register tile and tasks for a size of tile.
-Plan best_of_size(const LayerSpec& layer, int output_tile, const Machine& machine) {
-  const WinogradTransforms transforms = winograd_transforms(layer, output_tile);
-  constexpr int kMostVectors = 4;
-  Plan best;
-  double least = -1;
-  Plan plan;
-  plan.algorithm = Algorithm::winograd;
-  plan.output_tile = output_tile;
-  plan.lanes = machine.f32_lanes;
-  const std::int64_t filter_vectors = ceil_div(layer.filters_per_group(), plan.lanes);
-  for (const std::int64_t rows : blocks_of(layer.out.height, transforms.row.outputs)) {
-    for (const std::int64_t columns : blocks_of(layer.out.width, transforms.column.outputs)) {
-      plan.row_block = rows;
-      plan.column_block = columns;
-      // Rows are cut before columns are.
-      if (columns != 0 && rows != transforms.row.outputs && transforms.row.outputs != 1) continue;
-      const std::int64_t tiles = tasks_of(layer, plan).tiles;
-      for (plan.tile_vectors = 1;
-           plan.tile_vectors <= std::min<std::int64_t>(filter_vectors, kMostVectors);
-           ++plan.tile_vectors) {
-        for (plan.tile_width = 1; plan.tile_width <= tiles; ++plan.tile_width) {
-          if (!fits_registers(1, plan.tile_width, plan.tile_vectors, machine)) break;
-          for (const std::int64_t cuts : {1, 2, 4}) {
-            const std::int64_t panels = ceil_div(layer.filters_per_group(), plan.filter_panel());
-            if (cuts > panels) break;
-            plan.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
-            const double cycles = weighed_cycles(layer, plan, machine);
-            if (least >= 0 && cycles >= least) continue;
-            least = cycles;
-            best = plan;
-          }
-        }
+class Search {
+ public:
+  Search(const LayerSpec& layer, int output_tile, const Machine& machine)
+      : layer_(layer), machine_(machine) {
+    plan_.algorithm = Algorithm::winograd;
+    plan_.output_tile = output_tile;
+    plan_.lanes = machine.f32_lanes;
+  }
+
+  Plan best() {
+    const WinogradTransforms transforms = winograd_transforms(layer_, plan_.output_tile);
+    for (const std::int64_t rows : blocks_of(layer_.out.height, transforms.row.outputs)) {
+      for (const std::int64_t columns : blocks_of(layer_.out.width, transforms.column.outputs)) {
+        // Columns are cut where rows can be cut no further.
+        if (columns != 0 && rows != 0 && rows != transforms.row.outputs) continue;
+        plan_.row_block = rows;
+        plan_.column_block = columns;
+        try_tiles();
+      }
+    }
+    return best_;
+  }
+
+ private:
+  void try_tiles() {
+    constexpr std::int64_t kMostVectors = 4;
+    const std::int64_t vectors = ceil_div(layer_.filters_per_group(), plan_.lanes);
+    const std::int64_t tiles = tasks_of(layer_, plan_).tiles;
+    for (plan_.tile_vectors = 1; plan_.tile_vectors <= std::min(vectors, kMostVectors);
+         ++plan_.tile_vectors) {
+      for (plan_.tile_width = 1; plan_.tile_width <= tiles; ++plan_.tile_width) {
+        if (!fits_registers(1, plan_.tile_width, plan_.tile_vectors, machine_)) break;
+        try_loops();
       }
     }
   }
-  return best;
-}
+
+  void try_loops() {
+    const std::int64_t panels = ceil_div(layer_.filters_per_group(), plan_.filter_panel());
+    for (const std::int64_t cuts : {1, 2, 4}) {
+      if (cuts > panels) break;
+      plan_.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
+      for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
+        plan_.loop_order = order;
+        const double cycles = weighed_cycles(layer_, plan_, machine_);
+        if (least_ >= 0 && cycles >= least_) continue;
+        least_ = cycles;
+        best_ = plan_;
+      }
+    }
+    plan_.panel_block = 0;
+  }
+
+  const LayerSpec& layer_;
+  const Machine& machine_;
+  Plan plan_, best_;
+  double least_ = -1;
+};
 
 std::string size_text(std::int64_t rows, std::int64_t columns) {
   return std::to_string(rows) + "x" + std::to_string(columns);
@@ -201,7 +230,7 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
   std::vector<Plan> plans;
   for (const int output_tile : {2, 4, 6}) {
     if (!fast_admits_winograd(layer, output_tile)) continue;
-    Plan plan = best_of_size(layer, output_tile, machine);
+    Plan plan = Search(layer, output_tile, machine).best();
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));
   }
