@@ -90,6 +90,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
       stage.compute_at(output, vector)
           .store_in(Halide::MemoryType::Stack)
           .bound_extent(filter, lanes)
+          .bound_extent(v.column, 1)  // of one tile, also where the last task is a smaller one
+          .bound_extent(v.row, 1)
           .vectorize(filter, lanes)
           .unroll(out_column);
     }

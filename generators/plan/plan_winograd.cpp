@@ -228,6 +228,7 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
   std::vector<Plan> plans;
+  if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
   for (const int output_tile : {2, 4, 6}) {
     if (!fast_admits_winograd(layer, output_tile)) continue;
     Plan plan = Search(layer, output_tile, machine).best();
