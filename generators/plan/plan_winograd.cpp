@@ -62,8 +62,8 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
 /// Cycles that the weights of a task wait. They are read in order and used once, so that nothing
 /// hides what comes from memory.
 double weights_cycles(std::int64_t bytes, const Machine& machine) {
-  constexpr double kL3BytesPerCycle = 32;
-  constexpr std::int64_t kSharingL3 = 4;
+  constexpr double kL3BytesPerCycle = 16;
+  constexpr std::int64_t kSharingL3 = 6;
   if (bytes <= machine.l2_bytes / 2) return 0;
   if (bytes <= machine.l3_bytes / kSharingL3) return real(bytes) / kL3BytesPerCycle;
   return real(bytes) / machine.memory_bytes_per_cycle;
@@ -232,6 +232,12 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
   for (const int output_tile : {2, 4, 6}) {
     if (!fast_admits_winograd(layer, output_tile)) continue;
     Plan plan = Search(layer, output_tile, machine).best();
+    // A larger tile has larger errors: it must be worth them.
+    constexpr double kWorthErrors = 1.2;
+    if (!plans.empty() && kWorthErrors * winograd_cycles(layer, plan, machine) >
+                              winograd_cycles(layer, plans.back(), machine)) {
+      continue;
+    }
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));
   }
