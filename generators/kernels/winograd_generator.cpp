@@ -30,8 +30,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     // Inputs: along columns, then along rows.
     std::vector<Expr> window;
     for (int i = 0; i < along_columns.inputs; ++i) {
-      window.push_back(source(v.channel, first_column() + i, first_row() + in_row, v.plane, v.batch,
-                              v.group));
+      window.push_back(
+          source(v.channel, first_column() + i, first_row() + in_row, v.plane, v.batch, v.group));
     }
     half_transformed(tile_vars(v.channel, place_column, in_row)) =
         mux(place_column, transformed_input(along_columns, window));
@@ -47,13 +47,18 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     const Expr existing = tiles_per_task() % value(tile_width) == 0
                               ? Expr(tile)
                               : Halide::min(Halide::likely(tile), tiles_per_task() - 1);
-    const FilterPoint weight = {filter % panel(), channels, place_column,     place_row, 0,
-                                0,                filter / panel(), v.group};
+    // So do panels, where all of a task are computed at once.
+    const bool has_all_panels = !pixels_outer || panels() % panels_per_task() == 0;
+    const Expr existing_panel = has_all_panels
+                                    ? filter / panel()
+                                    : Halide::min(Halide::likely(filter / panel()), panels() - 1);
+    const FilterPoint weight = {filter % panel(), channels, place_column, place_row, 0, 0,
+                                existing_panel,   v.group};
     partial(tile_vars(filter, place_column, place_row)) = 0.0F;
     partial(tile_vars(filter, place_column, place_row)) +=
-        (*kernel)(weight.coordinates()) *
-        transformed(channels, existing, place_column, place_row, block_column, block_row, v.plane,
-                    v.batch, v.group);
+        (*kernel)(weight.coordinates()) * transformed(channels, existing, place_column, place_row,
+                                                      block_column, block_row, v.plane, v.batch,
+                                                      v.group);
     products(tile_vars(filter, place_column, place_row)) =
         partial(tile_at(filter, place_column, place_row));
 
@@ -68,8 +73,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     }
     result(image_vars(out_column, out_row)) = mux(out_row, transformed_output(along_rows, places));
     const int width = along_columns.outputs, height = along_rows.outputs;
-    const Expr sum = result(
-        image_at(v.column / width, v.row / height, v.column % width, v.row % height));
+    const Expr sum =
+        result(image_at(v.column / width, v.row / height, v.column % width, v.row % height));
     output(pure_vars(v, filter)) = finished(sum, point_of(v, filter));
   }
 

@@ -151,6 +151,9 @@ class Search {
       if (cuts > panels) break;
       plan_.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
       for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
+        // pixels_outer computes as many panels in the last task as in others.
+        if (order == LoopOrder::pixels_outer && cuts != 1 && panels % plan_.panel_block != 0)
+          continue;
         plan_.loop_order = order;
         const double cycles = weighed_cycles(layer_, plan_, machine_);
         if (least_ >= 0 && cycles >= least_) continue;
