@@ -29,7 +29,8 @@ struct Bounded {
 
 /// What the plans say about how sums are computed.
 struct SumRules {
-  int more_roundings = 0;      ///< of each term, beyond one per product and one for the bias
+  int more_roundings = 0;         ///< of each term, beyond one per product and one for the bias
+  std::vector<int> output_tiles;  ///< of those that winograd may compute, each once
   bool keeps_integers = true;  ///< false: filters are replaced by factors that may be no integers
 };
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "generators/driver/bounded.h"
+#include "generators/driver/bounded_winograd.h"
 #include "generators/emit/numerical_contract.h"
 
 namespace convc {
@@ -34,6 +35,19 @@ std::vector<double> carried_errors(convc_conv conv, const Bounded& input,
     convc_reference_conv(&conv, input.error.data(), magnitudes_of(kernel).data(), nullptr,
                          carried.data(), nullptr);
   return carried;
+}
+
+/// A kernel may also compute the sum with tiles of `output_tile` outputs.
+void allow_winograd(const convc_conv& conv, const Bounded& input, const std::vector<float>& kernel,
+                    const std::vector<float>& bias, int output_tile, Bounded& sum) {
+  std::vector<double> magnitudes = input.error;
+  for (std::size_t i = 0; i < magnitudes.size(); ++i) magnitudes[i] += std::fabs(input.value[i]);
+  const WinogradSums sums = winograd_sums(conv, magnitudes, kernel, bias, sum.unit, output_tile);
+  for (std::size_t i = 0; i < sum.terms.size(); ++i) {
+    sum.terms[i] = std::max(sum.terms[i], sums.terms[i]);
+  }
+  sum.unit = std::min(sum.unit, sums.unit);
+  sum.steps = std::max(sum.steps, sums.steps);
 }
 
 }  // namespace
@@ -84,13 +98,16 @@ Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vec
   const double input_unit = std::min(granularity_of(input.value), granularity(pad));
   sum.unit = std::min(input_unit * granularity_of(kernel), granularity_of(bias));
   sum.steps = convc_reference_reduction_length(&conv) + 1 + rules.more_roundings;
-  const double gamma = gamma_bound(sum.steps);
-  const bool may_be_exact = rules.keeps_integers && sum.unit >= kUnderflow;
   sum.error = carried_errors(conv, input, kernel, count);
   sum.reachable.resize(count);
+  for (std::size_t i = 0; i < count; ++i) sum.reachable[i] = sum.terms[i] > 0;
+  if (winograd_may_compute(conv)) {
+    for (const int tile : rules.output_tiles) allow_winograd(conv, input, kernel, bias, tile, sum);
+  }
+  const double gamma = gamma_bound(sum.steps);
+  const bool may_be_exact = rules.keeps_integers && sum.unit >= kUnderflow;
   for (std::size_t i = 0; i < count; ++i) {
     const double carried = sum.error[i];
-    sum.reachable[i] = sum.terms[i] > 0;
     if (carried == 0 && may_be_exact && sum.terms[i] <= kExactUnits * sum.unit) continue;
     sum.error[i] =
         carried + gamma * (sum.terms[i] + carried) + static_cast<double>(sum.steps) * kUnderflow;

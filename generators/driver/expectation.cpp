@@ -172,6 +172,10 @@ SumRules sum_rules(const Graph& lowered, const std::vector<Plan>& plans) {
   constexpr int kSecondPass = 2;  // the intermediate result, and one of a factor
   SumRules rules;
   for (std::size_t i = 0; i < lowered.nodes.size(); ++i) {
+    const int tile = plans[i].output_tile;
+    if (tile != 0 && std::count(rules.output_tiles.begin(), rules.output_tiles.end(), tile) == 0) {
+      rules.output_tiles.push_back(tile);
+    }
     if (plans[i].algorithm != Algorithm::separable) continue;
     rules.more_roundings = kSecondPass;
     const std::optional<std::vector<SeparableSlice>> slices = separate(lowered.nodes[i].layer);

@@ -193,6 +193,14 @@ class OptionReader {
     return OutputFormat::json;
   }
 
+  Accuracy accuracy(OptSpecifier id) {
+    const Arg* argument = arguments_.getLastArg(id);
+    if (!argument || StringRef(argument->getValue()) == "fast") return Accuracy::fast;
+    if (StringRef(argument->getValue()) != "strict")
+      fail(*argument, "is `" + std::string(argument->getValue()) + "`; known: fast, strict");
+    return Accuracy::strict;
+  }
+
   /// True when the option is given; its only value is `value`.
   bool flag(OptSpecifier id, const char* value) {
     const Arg* argument = arguments_.getLastArg(id);
@@ -236,6 +244,7 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.files = arguments.getAllArgValues(OPT_INPUT);
   options.targets = reader.list(OPT_target);
   if (arguments.hasArg(OPT_schedule)) options.schedules = reader.list(OPT_schedule);
+  options.accuracy = reader.accuracy(OPT_accuracy);
   options.library_name = reader.text(OPT_library_name);
   options.dims = reader.dims(OPT_dim);
   options.layer = reader.text(OPT_layer);

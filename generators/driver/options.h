@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dsl/layer_spec.h"
+#include "generators/plan/plan.h"
 
 namespace convc {
 
@@ -21,9 +22,10 @@ struct Options {
 
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
-  std::string library_name;                       ///< empty: the stem of the only file
-  std::map<std::string, Dim> dims;                ///< sizes of ONNX models, by their names
-  std::string layer;                              ///< empty: all
+  Accuracy accuracy = Accuracy::fast;
+  std::string library_name;         ///< empty: the stem of the only file
+  std::map<std::string, Dim> dims;  ///< sizes of ONNX models, by their names
+  std::string layer;                ///< empty: all
   OutputFormat format = OutputFormat::console;
 
   std::string output_directory;

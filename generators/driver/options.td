@@ -30,6 +30,10 @@ defm target : Value<"target", "<T[,T...]>",
 defm schedule : Value<"schedule", "<S>",
   "auto (the planner's choice, default), naive (plain loops), or a file that `convc plan` wrote. "
   "bench takes a list: auto,naive", planning_verbs>;
+defm accuracy : Value<"accuracy", "<A>",
+  "fast (default): Winograd's algorithm where it is faster; its errors are at most 100 times those "
+  "of the plain sum in the worst case, and a NaN may spread to neighbours. strict: plain sums only",
+  planning_verbs>;
 defm layer : Value<"layer", "<N>", "Only the layer or network of this name",
   [PlanVerb, VerifyVerb, RunVerb, ExplainVerb]>;
 defm library_name : Value<"name", "<NAME>",

@@ -61,7 +61,8 @@ void print_heading(const PlannedStep& step) {
 void print_console(const Session& session, const ModulePlans& plans) {
   llvm::raw_ostream& out = llvm::outs();
   out << "# Plans of library `" << session.module.name
-      << "`; `--schedule FILE` compiles with the plans of such a file.\n";
+      << "`; `--schedule FILE` compiles with the plans of such a file.\n# accuracy: "
+      << name_of(session.options.accuracy) << "\n";
   for (const TargetInfo& target : session.targets)
     out << "# " << target.machine.isa << ": " << target.text << ", planned for "
         << target.machine.name << "\n";
@@ -75,7 +76,8 @@ void print_console(const Session& session, const ModulePlans& plans) {
 }
 
 void print_json(const Session& session, const ModulePlans& plans) {
-  nlohmann::ordered_json document = {{"library", session.module.name}};
+  nlohmann::ordered_json document = {{"library", session.module.name},
+                                     {"accuracy", std::string(name_of(session.options.accuracy))}};
   document["plans"] = nlohmann::ordered_json::array();
   for_each_plan(session, plans, [&](const PlannedStep& step) {
     const Machine& machine = step.target.machine;

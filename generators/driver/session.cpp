@@ -100,8 +100,10 @@ bool all_layers_exist(const PlanFile& file, const Module& lowered) {
   return all;
 }
 
-Plan plan_for(const LayerSpec& layer, const Machine& machine, const std::string& schedule) {
-  return schedule == "naive" ? make_naive_plan(layer, machine) : make_plan(layer, machine);
+Plan plan_for(const LayerSpec& layer, const Machine& machine, const std::string& schedule,
+              Accuracy accuracy) {
+  return schedule == "naive" ? make_naive_plan(layer, machine)
+                             : make_plan(layer, machine, accuracy);
 }
 
 }  // namespace
@@ -134,11 +136,12 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
       auto& of_target = of_graph.emplace_back();
       for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
         const LayerSpec& layer = graph.nodes[n].layer;
-        of_target.push_back(plan_for(layer, target.machine, schedule));
+        of_target.push_back(plan_for(layer, target.machine, schedule, session.options.accuracy));
         if (!file) continue;
         const auto entry = file->plans.find({paths[n], target.machine.isa});
         if (entry == file->plans.end()) continue;
-        const std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
+        std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
+        if (error.empty()) error = why_inaccurate(entry->second.plan, session.options.accuracy);
         if (!error.empty()) {
           print_plan_error(*file, entry->second.line, error);
           *exit_code = exit_input_wrong;

@@ -93,7 +93,8 @@ std::string output_shape_text(const Section::Row& row) {
   return text + ")";
 }
 
-void print_console(const std::vector<Section>& sections, const TargetInfo& target) {
+void print_console(const std::vector<Section>& sections, const TargetInfo& target,
+                   Accuracy accuracy) {
   llvm::raw_ostream& out = llvm::outs();
   for (const Section& section : sections) {
     out << section.title << "\n";
@@ -120,7 +121,7 @@ void print_console(const std::vector<Section>& sections, const TargetInfo& targe
         << ", outputs " << bytes_text(total.output_bytes) << "), "
         << significant(total.flops_per_byte(), 3) << " FLOP/B\n\n";
   }
-  out << "Algorithms for " << target.text << "\n";
+  out << "Algorithms for " << target.text << ", accuracy " << name_of(accuracy) << "\n";
 }
 
 nlohmann::ordered_json cost_json(const Cost& cost) {
@@ -131,8 +132,10 @@ nlohmann::ordered_json cost_json(const Cost& cost) {
 }
 
 void print_json(const Module& module, const std::vector<Section>& sections,
-                const TargetInfo& target) {
-  nlohmann::ordered_json document = {{"library", module.name}, {"target", target.text}};
+                const TargetInfo& target, Accuracy accuracy) {
+  nlohmann::ordered_json document = {{"library", module.name},
+                                     {"target", target.text},
+                                     {"accuracy", std::string(name_of(accuracy))}};
   document["models"] = nlohmann::ordered_json::array();
   for (const Section& section : sections) {
     nlohmann::ordered_json model;
@@ -166,9 +169,9 @@ int run_summary(const Options& options) {
   session.diagnostics.print_to_stderr();
   const std::vector<Section> sections = sections_of(session, *plans);
   if (options.format == OutputFormat::json)
-    print_json(session.module, sections, session.targets[0]);
+    print_json(session.module, sections, session.targets[0], options.accuracy);
   else
-    print_console(sections, session.targets[0]);
+    print_console(sections, session.targets[0], options.accuracy);
   return session.diagnostics.has_errors() ? exit_input_wrong : exit_done;
 }
 

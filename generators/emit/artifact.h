@@ -36,6 +36,7 @@ struct Artifact {
   Module module;   ///< as written: names, variables, inputs and outputs are its
   Module lowered;  ///< what is compiled (generators/plan/lowering.h)
   std::vector<std::string> targets;
+  Accuracy accuracy = Accuracy::fast;  ///< that the plans were chosen with
   /// [graph][target][node of the lowered graph]
   std::vector<std::vector<std::vector<CompiledLayer>>> layers;
   std::string header;                                        ///< NAME.h

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 
 #include "dsl/cost.h"
 #include "dsl/printer.h"
@@ -126,29 +125,56 @@ class KernelSection {
     }
   }
 
+  /// What bounds a layer's sums.
+  struct SumBound {
+    std::string layer;
+    int tile = 0;  ///< of winograd
+    std::int64_t steps = 0;
+    double amplification = 1;
+  };
+
+  /// One per layer and size of winograd's tile, which targets may differ in.
+  std::vector<SumBound> sum_bounds() const {
+    std::vector<SumBound> bounds;
+    for (std::size_t node = 0; node < lowered_.nodes.size(); ++node) {
+      const LayerSpec& layer = lowered_.nodes[node].layer;
+      for (const auto& target : layers_) {
+        const Plan& plan = target[node].plan;
+        const std::int64_t steps = rounding_steps(layer, plan);
+        if (steps == 0) continue;  // no sum
+        const auto known = std::find_if(bounds.begin(), bounds.end(), [&](const SumBound& bound) {
+          return bound.layer == layer.name && bound.tile == plan.output_tile;
+        });
+        // Phases of one layer are of one length or nearly so.
+        if (known != bounds.end())
+          known->steps = std::max(known->steps, steps);
+        else
+          bounds.push_back({layer.name, plan.output_tile, steps, term_amplification(layer, plan)});
+      }
+    }
+    return bounds;
+  }
+
   void numbers_comment() {
     line(" * Numbers: results do not depend on the number of threads. u = 2^-24, gamma(n) =");
     line(
         " * n*u / (1 - n*u). Compared with the exact sum over its own input, the sum of an output");
-    // Phases of one layer are of one length or nearly so.
-    std::map<std::string, std::int64_t> steps_of;
-    std::vector<std::string> layers;
-    for (std::size_t node = 0; node < lowered_.nodes.size(); ++node) {
-      const LayerSpec& layer = lowered_.nodes[node].layer;
-      for (const auto& target : layers_) {
-        const std::int64_t steps = rounding_steps(layer, target[node].plan);
-        if (steps == 0) continue;  // no sum
-        const auto [known, fresh] = steps_of.emplace(layer.name, steps);
-        if (fresh) layers.push_back(layer.name);
-        known->second = std::max(known->second, steps);
-      }
+    const std::vector<SumBound> bounds = sum_bounds();
+    for (const SumBound& bound : bounds) {
+      const std::string gamma =
+          "gamma(" + std::to_string(bound.steps) + ") = " + short_number(gamma_bound(bound.steps));
+      line(" *   of " + bound.layer + " is off by at most " + gamma +
+           " times the sum of its terms' magnitudes");
+      if (bound.tile == 0) continue;
+      const std::string tile = std::to_string(bound.tile);
+      line(" *     as winograd in tiles of " + tile +
+           " outputs along an axis adds them up: |bias| + " + short_number(bound.amplification) +
+           " times");
+      line(
+          " *     products * max |input| * max |kernel| at most. NaN and infinities spread to the");
+      line(" *     other outputs of a tile (not with --accuracy strict)");
     }
-    for (const std::string& layer : layers) {
-      const std::int64_t steps = steps_of[layer];
-      line(" *   of " + layer + " is off by at most gamma(" + std::to_string(steps) +
-           ") = " + short_number(gamma_bound(steps)) + " times the sum of its terms' magnitudes");
-    }
-    if (layers.empty()) line(" *   is the input itself");
+    if (bounds.empty()) line(" *   is the input itself");
     line(" * and what follows it is float32: activations are within 4 units in the last place.");
   }
 
@@ -256,7 +282,8 @@ std::string c_header(const Artifact& artifact, const std::vector<KernelLayouts>&
       "/* " + artifact.library_name + ".h: convolution kernels, written by convc. C99.\n";
   out += " * Link with lib" + artifact.library_name +
          ".a and convc's runtime; convc/convc.h says how\n";
-  out += " * kernels are called. Compiled for\n" + targets_text(artifact) + " */\n";
+  out += " * kernels are called. Accuracy: " + std::string(name_of(artifact.accuracy)) +
+         ". Compiled for\n" + targets_text(artifact) + " */\n";
   out += "#ifndef " + guard + "\n#define " + guard + "\n\n#include \"convc/convc.h\"\n\n";
   out += "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   for (std::size_t graph = 0; graph < layouts.size(); ++graph) {

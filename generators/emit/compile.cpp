@@ -198,6 +198,7 @@ class Compilation {
   Artifact assemble() {
     Artifact artifact;
     artifact.library_name = module_.name;
+    artifact.accuracy = options_.accuracy;
     artifact.module = module_;
     artifact.lowered = lowered_;
     for (const TargetInfo& target : targets_) artifact.targets.push_back(target.text);

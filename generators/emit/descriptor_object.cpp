@@ -146,6 +146,13 @@ Constant* tensor(DataWriter& w, const Variable& variable) {
   return tensor(w, layout);
 }
 
+/// NULL for an empty matrix.
+Constant* matrix(DataWriter& w, const double* numbers, std::int64_t count) {
+  Constants elements;
+  for (std::int64_t i = 0; i < count; ++i) elements.push_back(w.f64(numbers[i]));
+  return w.array(elements, "transform");
+}
+
 Constant* packing(DataWriter& w, const convc_packing& p) {
   Constants members = {w.u32(p.kind), w.u32(p.variable), w.u64(p.offset_bytes), w.u64(p.bytes),
                        w.u64(p.variable_elements)};
@@ -161,6 +168,10 @@ Constant* packing(DataWriter& w, const convc_packing& p) {
   }
   members.push_back(w.f64(p.value));
   members.push_back(w.f64(p.epsilon));
+  members.push_back(w.u64(p.transformed_height));
+  members.push_back(w.u64(p.transformed_width));
+  members.push_back(matrix(w, p.row_transform, p.transformed_height * p.kernel_height));
+  members.push_back(matrix(w, p.column_transform, p.transformed_width * p.kernel_width));
   return w.record(members, sizeof(convc_packing));
 }
 

@@ -26,17 +26,19 @@ Json cost_json(const Cost& cost) {
 
 Json step_json(const std::string& name, const LayerSpec& layer, const CompiledLayer& compiled) {
   const std::int64_t steps = rounding_steps(layer, compiled.plan);
-  return {
-      {"name", name},
-      {"layer", layer.name},
-      {"does", step_text(layer)},
-      {"plan", to_text(compiled.plan)},
-      {"reason", compiled.plan.reason},
-      {"cost", cost_json(cost_of(layer))},
-      {"symbol", compiled.object.symbol},
-      {"code_bytes", compiled.object.code_bytes},
-      {"tasks", compiled.object.max_tasks},
-      {"error_bound", {{"gamma_n", steps}, {"relative_to_term_magnitudes", gamma_bound(steps)}}}};
+  return {{"name", name},
+          {"layer", layer.name},
+          {"does", step_text(layer)},
+          {"plan", to_text(compiled.plan)},
+          {"reason", compiled.plan.reason},
+          {"cost", cost_json(cost_of(layer))},
+          {"symbol", compiled.object.symbol},
+          {"code_bytes", compiled.object.code_bytes},
+          {"tasks", compiled.object.max_tasks},
+          {"error_bound",
+           {{"gamma_n", steps},
+            {"relative_to_term_magnitudes", gamma_bound(steps)},
+            {"term_amplification", term_amplification(layer, compiled.plan)}}}};
 }
 
 Json variant_json(const Graph& lowered, const std::vector<CompiledLayer>& layers,
@@ -138,6 +140,7 @@ std::string manifest(const Artifact& artifact, const std::vector<KernelLayouts>&
                {"convc", {{"version", CONVC_VERSION}, {"build", build_id()}}},
                {"halide", halide_version()},
                {"targets", artifact.targets},
+               {"accuracy", std::string(name_of(artifact.accuracy))},
                {"kernels", Json::array()}};
   for (std::size_t graph = 0; graph < layouts.size(); ++graph) {
     json["kernels"].push_back(kernel_json(artifact, graph, layouts[graph]));

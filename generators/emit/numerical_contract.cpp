@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "generators/plan/lowering.h"
+#include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
@@ -28,11 +29,21 @@ std::int64_t products_of(const LayerSpec& layer) {
 }  // namespace
 
 std::int64_t rounding_steps(const LayerSpec& layer, const Plan& plan) {
+  const bool folds = folded_normalization(layer) >= 0;
+  if (plan.algorithm == Algorithm::winograd) {
+    return winograd_rounding_steps(layer.channels_per_group(),
+                                   winograd_transforms(layer, plan.output_tile)) +
+           1 + (folds ? 1 : 0);
+  }
   const std::int64_t products = products_of(layer);
   if (products == 0) return 0;
   const bool two_passes = plan.algorithm == Algorithm::separable;
-  const bool folds = folded_normalization(layer) >= 0;
   return products + 1 + (two_passes ? 2 : 0) + (folds ? 1 : 0);
+}
+
+double term_amplification(const LayerSpec& layer, const Plan& plan) {
+  return plan.algorithm == Algorithm::winograd ? winograd_amplification(layer, plan.output_tile)
+                                               : 1;
 }
 
 double gamma_bound(std::int64_t steps) {

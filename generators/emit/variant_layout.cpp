@@ -27,10 +27,16 @@ std::string text_of(const convc_packing& p) {
   for (const std::int64_t number :
        {p.groups, p.filters, p.channels, p.kernel_depth, p.kernel_height, p.kernel_width,
         p.filter_panel, p.channel_block, p.first, p.group_stride, p.filter_stride, p.channel_stride,
-        p.depth_stride, p.row_stride, p.column_stride}) {
+        p.depth_stride, p.row_stride, p.column_stride, p.transformed_height,
+        p.transformed_width}) {
     text += " " + std::to_string(number);
   }
-  for (const double number : {p.value, p.epsilon}) {
+  std::vector<double> reals = {p.value, p.epsilon};
+  reals.insert(reals.end(), p.row_transform,
+               p.row_transform + p.transformed_height * p.kernel_height);
+  reals.insert(reals.end(), p.column_transform,
+               p.column_transform + p.transformed_width * p.kernel_width);
+  for (const double number : reals) {
     text += " " + std::to_string(std::bit_cast<std::uint64_t>(number));
   }
   return text;

@@ -7,6 +7,7 @@
 #include "convc/pack_layout.h"
 #include "generators/emit/internal_error.h"
 #include "generators/plan/lowering.h"
+#include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
@@ -122,7 +123,10 @@ void set_normalization(convc_packing& packing, const std::vector<LayerVariable>&
 class PackingBuilder {
  public:
   PackingBuilder(const LayerSpec& layer, const Plan& plan)
-      : layer_(layer), layout_(packed_layout(layer, plan)), variables_(variables_of(layer)) {}
+      : layer_(layer),
+        plan_(plan),
+        layout_(packed_layout(layer, plan)),
+        variables_(variables_of(layer)) {}
 
   convc_packing kernel() const {
     return layer_.kind == LayerKind::separable_conv ? pointwise() : main_kernel();
@@ -183,8 +187,22 @@ class PackingBuilder {
       set_strides(packing, convolution_strides(layer_.kernel_size, layer_.groups, filters, channels,
                                                layer_.kernel_layout));
     }
+    if (plan_.algorithm == Algorithm::winograd) set_transforms(packing);
     if (layout_.merges_groups) merge_groups(packing);
     return with_folded_normalization(packing);
+  }
+
+  /// An axis of one tap has no transform.
+  void set_transforms(convc_packing& packing) const {
+    const WinogradTransforms transforms = winograd_transforms(layer_, plan_.output_tile);
+    if (transforms.row.taps > 1) {
+      packing.transformed_height = transforms.row.inputs;
+      packing.row_transform = transforms.row.filter.data();
+    }
+    if (transforms.column.taps > 1) {
+      packing.transformed_width = transforms.column.inputs;
+      packing.column_transform = transforms.column.filter.data();
+    }
   }
 
   convc_packing pointwise() const {
@@ -225,6 +243,7 @@ class PackingBuilder {
   }
 
   const LayerSpec& layer_;
+  const Plan& plan_;
   const PackedLayout layout_;
   const std::vector<LayerVariable> variables_;
 };

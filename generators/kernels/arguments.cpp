@@ -28,7 +28,8 @@ KernelArgument filter_argument(const LayerSpec& spec, const Plan& plan) {
   const LayerSpec layer = folds ? fold_channels(spec) : spec;
   const PackedLayout packed = packed_layout(spec, plan);
   const bool is_pointwise = layer.kind == LayerKind::separable_conv;
-  const Size window = is_pointwise ? Size{} : layer.kernel_size;
+  Size window = packed.window;
+  if (folds) window.width = layer.kernel_size.width;
   const std::int64_t channels =
       is_pointwise ? layer.in_channels * layer.depth_multiplier : layer.channels_per_group();
   const std::int64_t block = folds ? 1 : packed.channel_block;

@@ -34,6 +34,8 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
       return "convc_elementwise";
     case Algorithm::channelwise:
       return "convc_channelwise";
+    case Algorithm::winograd:
+      return "convc_winograd";
     case Algorithm::taps:
     case Algorithm::separable:
       return "convc_literal";
@@ -159,6 +161,9 @@ Parameters buffer_parameters(const LayerSpec& layer, const Plan& plan) {
 Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   Parameters parameters;
   const bool folds = plan.algorithm == Algorithm::few_channels;
+  if (plan.algorithm == Algorithm::winograd) {
+    parameters.emplace_back("output_tile", text(plan.output_tile));
+  }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
   if (!layer.weights_are_literal()) return parameters;
   if (folds || plan.algorithm == Algorithm::direct) {

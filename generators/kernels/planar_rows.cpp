@@ -2,6 +2,8 @@
 // clamped coordinates it would be gathered element by element.
 #include "generators/kernels/planar_rows.h"
 
+#include <algorithm>
+
 namespace convc {
 namespace {
 
@@ -23,11 +25,12 @@ Expr masked(const Expr& condition, const Expr& value) {
                         ir::Call::PureIntrinsic);
 }
 
-/// Of a row that fits one vector, masked lanes can have constant negative indices, which Halide 21
-/// asserts not to meet.
+/// Of a row that fits one vector, read or computed, masked lanes can have constant negative
+/// indices, which Halide 21 asserts not to meet.
 bool fits_one_vector(const SpatialAxis& axis) {
   constexpr int kMostLanes = 16;
-  return !axis.open && axis.pad_before + axis.in + axis.pad_after <= kMostLanes;
+  const int read = axis.pad_before + axis.in + axis.pad_after;
+  return !axis.open && std::min(read, axis.out * axis.stride) <= kMostLanes;
 }
 
 }  // namespace

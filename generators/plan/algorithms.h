@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dsl/layer_spec.h"
 #include "generators/plan/machine.h"
@@ -43,6 +44,7 @@ std::string why_not_planar(const LayerSpec& layer);
 std::string why_not_elementwise(const LayerSpec& layer);
 std::string why_not_channelwise(const LayerSpec& layer);
 std::string why_not_taps(const LayerSpec& layer);
+std::string why_not_winograd(const LayerSpec& layer);
 std::string why_not_separable(const LayerSpec& layer);
 std::string why_not_naive(const LayerSpec& layer);
 /// Of any of them.
@@ -58,7 +60,14 @@ Plan depthwise_pointwise_plan(const LayerSpec& layer, const Machine& machine);
 Plan depthwise_plan(const LayerSpec& layer, const Machine& machine);
 Plan grouped_plan(const LayerSpec& layer, const Machine& machine);
 Plan planar_plan(const LayerSpec& layer, const Machine& machine);
+/// Those that may be best: one per size of tile that the accuracy admits; may be empty.
+std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine);
 Plan elementwise_plan(const LayerSpec& layer, const Machine& machine);
 Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
+
+/* Cost models that are no part of roofline.cpp. */
+
+/// Transforms and products, by one thread, without the copy of the input.
+double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 }  // namespace convc

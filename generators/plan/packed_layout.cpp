@@ -1,6 +1,7 @@
 // What kernels read beside the image: the layout of packed weights and vectors. Pure.
 #include "generators/plan/lowering.h"
 #include "generators/plan/plan.h"
+#include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
@@ -29,10 +30,10 @@ struct MainKernel {
   std::int64_t groups = 1;
   std::int64_t filters = 1;   ///< of a group
   std::int64_t channels = 1;  ///< that a filter reads
-  std::int64_t taps = 1;
+  Size window;                ///< taps, or places of a transformed tile
 };
 
-MainKernel main_kernel(const LayerSpec& layer, bool merges_groups) {
+MainKernel main_kernel(const LayerSpec& layer, const Plan& plan, bool merges_groups) {
   MainKernel kernel;
   const bool separable = layer.kind == LayerKind::separable_conv;
   const bool one_group = merges_groups || !layer.has_kernel();
@@ -40,7 +41,12 @@ MainKernel main_kernel(const LayerSpec& layer, bool merges_groups) {
   kernel.filters = layer.filters / kernel.groups;
   kernel.channels =
       separable ? layer.in_channels * layer.depth_multiplier : layer.channels_per_group();
-  kernel.taps = separable ? 1 : layer.taps();
+  if (!separable) kernel.window = layer.kernel_size;
+  if (plan.algorithm == Algorithm::winograd) {
+    const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
+    kernel.window.height = transforms.row.inputs;
+    kernel.window.width = transforms.column.inputs;
+  }
   return kernel;
 }
 
@@ -123,15 +129,17 @@ std::vector<ChannelVector> channel_vectors(const LayerSpec& layer) {
 PackedLayout packed_layout(const LayerSpec& layer, const Plan& plan) {
   PackedLayout layout;
   layout.merges_groups = layer.has_kernel() && layer.groups > 1 && runs_over_groups(plan.algorithm);
-  const MainKernel kernel = main_kernel(layer, layout.merges_groups);
+  const MainKernel kernel = main_kernel(layer, plan, layout.merges_groups);
   layout.groups = kernel.groups;
   layout.filter_panel = filter_panel(layer, plan);
   layout.channel_block = channel_block(kernel, plan);
+  layout.window = kernel.window;
   const std::int64_t packed_filters = layout.groups * round_up(kernel.filters, layout.filter_panel);
   const bool packs_filters = layer.has_kernel() && !compiles_filters_in(plan.algorithm);
   Parts parts;
   if (packs_filters) {
-    layout.kernel_bytes = packed_filters * kernel.channels * kernel.taps * kFloatBytes;
+    layout.kernel_bytes = packed_filters * kernel.channels * kernel.window.depth *
+                          kernel.window.height * kernel.window.width * kFloatBytes;
     parts.place(layout.kernel_bytes);
   }
   if (packs_filters && layer.kind == LayerKind::separable_conv) {

@@ -9,7 +9,7 @@
 namespace convc {
 namespace {
 
-constexpr std::array<std::pair<Algorithm, std::string_view>, 12> kAlgorithmNames = {{
+constexpr std::array<std::pair<Algorithm, std::string_view>, 13> kAlgorithmNames = {{
     {Algorithm::direct, "direct"},
     {Algorithm::few_channels, "few_channels"},
     {Algorithm::pointwise, "pointwise"},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<Algorithm, std::string_view>, 12> kAlgorithmNames
     {Algorithm::elementwise, "elementwise"},
     {Algorithm::channelwise, "channelwise"},
     {Algorithm::taps, "taps"},
+    {Algorithm::winograd, "winograd"},
     {Algorithm::separable, "separable"},
     {Algorithm::naive, "naive"},
 }};
@@ -83,6 +84,7 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "row_block") return parse_number<std::int64_t>(value, 0, plan.row_block);
   if (key == "column_block") return parse_number<std::int64_t>(value, 0, plan.column_block);
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
+  if (key == "output_tile") return parse_number(value, 0, plan.output_tile);
   if (key == "order") {
     const auto order = find_value<LoopOrder>(kLoopOrderNames, value);
     if (order) plan.loop_order = *order;
@@ -97,6 +99,10 @@ std::string_view name_of(Algorithm algorithm) {
   return find_name(kAlgorithmNames, algorithm);
 }
 
+std::string_view name_of(Accuracy accuracy) {
+  return accuracy == Accuracy::fast ? "fast" : "strict";
+}
+
 std::string to_text(const Plan& plan) {
   std::ostringstream text;
   text << name_of(plan.algorithm) << " lanes=" << plan.lanes << " tile=" << plan.tile_height << 'x'
@@ -104,6 +110,7 @@ std::string to_text(const Plan& plan) {
        << " row_block=" << plan.row_block << " column_block=" << plan.column_block
        << " panel_block=" << plan.panel_block
        << " order=" << find_name(kLoopOrderNames, plan.loop_order);
+  if (plan.output_tile != 0) text << " output_tile=" << plan.output_tile;
   return text.str();
 }
 
@@ -127,7 +134,7 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
                                                   std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N column_block=N "
-                  "panel_block=N order=filters_outer|pixels_outer");
+                  "panel_block=N order=filters_outer|pixels_outer output_tile=N");
     }
   }
   return plan;

@@ -24,8 +24,15 @@ enum class Algorithm {
   elementwise,          ///< no filter: copies the (padded) input through the post_ops
   channelwise,          ///< softmax and its kin: all channels of a pixel at a time
   taps,                 ///< few literal numbers: every non-zero tap is a constant in the code
+  winograd,             ///< 3 taps, stride 1: fewer products, of transformed tiles (winograd.h)
   separable,            ///< a rank-1 literal filter: a vertical pass, then a horizontal one
   naive,                ///< plain loops, no tiling: the yardstick of --schedule naive
+};
+
+/// Which rounding errors an algorithm may have: see generators/plan/winograd.h.
+enum class Accuracy {
+  fast,    ///< at most 100 times the bound of the plain sum; a NaN may spread to neighbours
+  strict,  ///< sums in another order, no more; NaN and infinities as the definition has them
 };
 
 /// Order of the two outer loops of a tiled convolution.
@@ -36,16 +43,18 @@ enum class LoopOrder {
 
 struct Plan {
   Algorithm algorithm = Algorithm::direct;
-  int lanes = 4;                   ///< f32 elements per vector
-  int tile_vectors = 1;            ///< register tile: filter vectors; panel = tile_vectors * lanes
-  int tile_height = 1;             ///< register tile: output rows
-  int tile_width = 1;              ///< register tile: output columns (pixels, for pointwise)
+  int lanes = 4;         ///< f32 elements per vector
+  int tile_vectors = 1;  ///< register tile: filter vectors; panel = tile_vectors * lanes
+  int tile_height = 1;   ///< register tile: output rows
+  int tile_width = 1;  ///< register tile: output columns (pixels, for pointwise; transformed tiles,
+                       ///< for winograd)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
   std::int64_t row_block = 0;      ///< output rows (pixels, for pointwise) of a task; 0: all
   std::int64_t column_block = 0;   ///< output columns of a task; 0: all. Wide and open images
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   LoopOrder loop_order = LoopOrder::filters_outer;
-  std::string reason;  ///< in words; not part of a plan's identity
+  int output_tile = 0;  ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
+  std::string reason;   ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
   /// tile_vectors filters times tile_width pixels, whole vectors.
@@ -55,6 +64,7 @@ struct Plan {
 };
 
 std::string_view name_of(Algorithm algorithm);
+std::string_view name_of(Accuracy accuracy);
 
 /// The same computation as a layer of one channel: a row of pixels of C channels is a row of
 /// width*C numbers, a filter of width S has S*C columns and steps by strides.width*C. The packed
@@ -74,7 +84,8 @@ bool copies_input(const LayerSpec& layer);
 std::int64_t copied_pixel_stride(std::int64_t in_channels);
 
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 column_block=0
-/// panel_block=0 order=filters_outer". Does not contain the reason.
+/// panel_block=0 order=filters_outer", then " output_tile=4" for winograd. Does not contain the
+/// reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.
@@ -107,6 +118,7 @@ struct PackedLayout {
   std::int64_t filter_panel = 1;
   std::int64_t channel_block = 1;
   bool merges_groups = false;
+  Size window;  ///< what stands for [kernel..]: winograd packs whole transformed tiles
   std::int64_t kernel_bytes = 0;
   std::int64_t depthwise_panel = 0;  ///< separable_conv only
   std::int64_t depthwise_offset_bytes = 0, depthwise_bytes = 0;

@@ -1,6 +1,7 @@
 // Which plans can be compiled for a layer: the preconditions of all algorithms' parameters. Pure.
 #include "generators/plan/algorithms.h"
 #include "generators/plan/planner.h"
+#include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
@@ -14,7 +15,7 @@ bool is_tiled(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
          algorithm == Algorithm::pointwise || algorithm == Algorithm::depthwise_pointwise ||
          algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped ||
-         algorithm == Algorithm::planar;
+         algorithm == Algorithm::planar || algorithm == Algorithm::winograd;
 }
 
 std::string why_lanes_are_wrong(const Plan& plan, const Machine& machine) {
@@ -60,6 +61,22 @@ std::string why_blocks_are_wrong(const Plan& plan, const LayerSpec& layer) {
   return {};
 }
 
+/// Tasks are whole tiles.
+std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
+  if (plan.algorithm != Algorithm::winograd) {
+    return plan.output_tile == 0 ? "" : "output_tile is for winograd alone";
+  }
+  if (plan.output_tile != 2 && plan.output_tile != 4 && plan.output_tile != 6) {
+    return "winograd has an output_tile of 2, 4 or 6";
+  }
+  const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
+  if (plan.row_block % transforms.row.outputs != 0 ||
+      plan.column_block % transforms.column.outputs != 0) {
+    return "row_block and column_block of winograd are multiples of its output_tile";
+  }
+  return plan.tile_height == 1 ? "" : "winograd has tiles of one row: 1xTILESxVECTORS";
+}
+
 }  // namespace
 
 std::string why_not_naive(const LayerSpec& layer) {
@@ -89,6 +106,8 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer) {
       return why_not_channelwise(layer);
     case Algorithm::taps:
       return why_not_taps(layer);
+    case Algorithm::winograd:
+      return why_not_winograd(layer);
     case Algorithm::separable:
       return why_not_separable(layer);
     case Algorithm::naive:
@@ -102,7 +121,8 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
   if (!why.empty() || plan.algorithm == Algorithm::naive) return why;
   for (const std::string& reason :
        {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
-        why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer)}) {
+        why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer),
+        why_output_tile_is_wrong(plan, layer)}) {
     if (!reason.empty()) return reason;
   }
   return {};

@@ -15,7 +15,7 @@ bool has_filter_bank(const LayerSpec& layer) {
 }
 
 /// The plans that may be best for a layer with a filter bank.
-std::vector<Plan> candidates(const LayerSpec& layer, const Machine& machine) {
+std::vector<Plan> candidates(const LayerSpec& layer, const Machine& machine, Accuracy accuracy) {
   std::vector<Plan> plans;
   if (why_not_depthwise(layer).empty() && layer.groups > 1) {
     plans.push_back(depthwise_plan(layer, machine));
@@ -24,6 +24,9 @@ std::vector<Plan> candidates(const LayerSpec& layer, const Machine& machine) {
   }
   plans.push_back(tiled_plan(layer, machine));
   if (why_not_planar(layer).empty()) plans.push_back(planar_plan(layer, machine));
+  if (accuracy == Accuracy::fast && why_not_winograd(layer).empty()) {
+    for (Plan& plan : winograd_plans(layer, machine)) plans.push_back(std::move(plan));
+  }
   return plans;
 }
 
@@ -39,7 +42,7 @@ Plan fastest(const LayerSpec& layer, std::vector<Plan> plans, const Machine& mac
 
 }  // namespace
 
-Plan make_plan(const LayerSpec& layer, const Machine& machine) {
+Plan make_plan(const LayerSpec& layer, const Machine& machine, Accuracy accuracy) {
   if (layer.kind == LayerKind::conv_transpose) {
     throw std::logic_error("`" + layer.name + "` is planned before it is lowered to its phases");
   }
@@ -49,7 +52,12 @@ Plan make_plan(const LayerSpec& layer, const Machine& machine) {
                                               : elementwise_plan(layer, machine);
   }
   if (why_not_taps(layer).empty()) return literal_plan(layer, machine);
-  return fastest(layer, candidates(layer, machine), machine);
+  return fastest(layer, candidates(layer, machine, accuracy), machine);
+}
+
+std::string why_inaccurate(const Plan& plan, Accuracy accuracy) {
+  if (accuracy == Accuracy::fast || plan.algorithm != Algorithm::winograd) return {};
+  return "winograd spreads NaN and infinities within its tiles, which --accuracy strict forbids";
 }
 
 Plan make_naive_plan(const LayerSpec& layer, const Machine& machine) {

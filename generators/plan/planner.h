@@ -12,7 +12,7 @@ namespace convc {
 
 /// The plan `--schedule auto` uses, with its reason in words. Precondition here and below: a layer
 /// of a lowered Module (generators/plan/lowering.h).
-Plan make_plan(const LayerSpec& layer, const Machine& machine);
+Plan make_plan(const LayerSpec& layer, const Machine& machine, Accuracy accuracy = Accuracy::fast);
 
 /// The plan `--schedule naive` uses: plain loops in the compiler's default order. A layer without a
 /// filter has the plan of make_plan.
@@ -21,6 +21,9 @@ Plan make_naive_plan(const LayerSpec& layer, const Machine& machine);
 /// Empty when `plan` can be compiled for `layer` on `machine`; otherwise a sentence that says why
 /// not (for plans read from a file).
 std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine);
+
+/// Empty when the plan's errors are within what `accuracy` admits; otherwise a sentence.
+std::string why_inaccurate(const Plan& plan, Accuracy accuracy);
 
 /// True when the plan is predicted to take more than four times what the roofline allows
 /// (generators/plan/roofline.h). Never for a naive plan: who asks for it knows.

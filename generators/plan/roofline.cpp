@@ -173,6 +173,8 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
       return merged_groups_cycles(layer, plan, machine);
     case Algorithm::planar:
       return planar_cycles(layer, plan, machine);
+    case Algorithm::winograd:
+      return winograd_cycles(layer, plan, machine) + copy_cycles(layer, false, machine);
     case Algorithm::elementwise:
       return elementwise_cycles(layer, machine);
     case Algorithm::channelwise:

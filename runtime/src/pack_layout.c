@@ -62,6 +62,23 @@ static int64_t run_filters(
   return p->merges_groups ? p->groups * p->filters : p->filters;
 }
 
+/* Rows and columns of a packed filter. */
+static int64_t packed_height(const convc_packing* p) {
+  return p->row_transform != NULL ? p->transformed_height : p->kernel_height;
+}
+
+static int64_t packed_width(const convc_packing* p) {
+  return p->column_transform != NULL ? p->transformed_width : p->kernel_width;
+}
+
+static int transforms(const convc_packing* p) {
+  return p->row_transform != NULL || p->column_transform != NULL;
+}
+
+static int is_sound_transform(const double* matrix, int64_t transformed) {
+  return matrix == NULL ? transformed == 0 : transformed <= CONVC_MAX_TRANSFORMED;
+}
+
 uint64_t convc_packing_bytes(const convc_packing* p) {
   if (p->groups <= 0 || p->filters <= 0 || p->filter_panel <= 0 || p->channels <= 0 ||
       p->channel_block <= 0 || p->channels % p->channel_block != 0) {
@@ -72,11 +89,16 @@ uint64_t convc_packing_bytes(const convc_packing* p) {
       times(times(ceil_divide(run_filters(p), p->filter_panel), size_of(p->filter_panel)),
             size_of(runs_of(p)));
   const uint64_t taps =
-      times(times(size_of(p->kernel_depth), size_of(p->kernel_height)), size_of(p->kernel_width));
+      times(times(size_of(p->kernel_depth), size_of(packed_height(p))), size_of(packed_width(p)));
   const uint64_t of_filter = times(taps, size_of(p->channels));
   const uint64_t bytes = times(times(filters, of_filter), sizeof(float));
   const int is_vector = p->kind == CONVC_PACK_VECTOR && of_filter == 1;
   if (bytes == 0 || bytes > INT64_MAX || !(is_vector || p->kind == CONVC_PACK_PANELS)) return 0;
+  if (p->kernel_height <= 0 || p->kernel_width <= 0 || (is_vector && transforms(p)) ||
+      !is_sound_transform(p->row_transform, p->transformed_height) ||
+      !is_sound_transform(p->column_transform, p->transformed_width)) {
+    return 0;
+  }
   if (p->is_offset && !(is_vector && normalizes(p) && p->mean != CONVC_NO_VARIABLE)) return 0;
   return reads_inside_variable(p) ? bytes : 0;
 }
@@ -133,17 +155,47 @@ static void pack_row(const convc_packing* p, const sources* from, const chunk* c
   }
 }
 
+/* One transformed tap of one channel: the chunk's filters. `element` is that of tap 0. */
+static void pack_transformed_row(const convc_packing* p, const sources* from, const chunk* c,
+                                 int64_t element, int64_t row, int64_t column,
+                                 float* destination) {
+  double sum[CHUNK] = {0};
+  for (int64_t i = 0; i < p->kernel_height; ++i) {
+    const double of_row = p->row_transform != NULL
+                              ? p->row_transform[row * p->kernel_height + i]
+                              : (double)(i == row);
+    for (int64_t j = 0; j < p->kernel_width; ++j) {
+      const double of_column = p->column_transform != NULL
+                                   ? p->column_transform[column * p->kernel_width + j]
+                                   : (double)(j == column);
+      const double factor = of_row * of_column;
+      if (factor == 0) continue;
+      const float* source =
+          from->variable + element + i * p->row_stride + j * p->column_stride;
+      for (int64_t k = 0; k < c->filters; ++k) {
+        sum[k] += factor * (double)source[k * p->filter_stride];
+      }
+    }
+  }
+  for (int64_t k = 0; k < c->filters; ++k) {
+    destination[k] = (float)(from->variance != NULL ? sum[k] * c->scale[k] : sum[k]);
+  }
+}
+
 /* All rows of the chunk, which lies at `destination` within the first row of its panel. */
 static void pack_chunk(const convc_packing* p, const sources* from, const chunk* c,
                        float* destination) {
   for (int64_t block = 0; block < p->channels; block += p->channel_block) {
     for (int64_t d = 0; d < p->kernel_depth; ++d) {
-      for (int64_t i = 0; i < p->kernel_height; ++i) {
-        for (int64_t j = 0; j < p->kernel_width; ++j) {
+      for (int64_t i = 0; i < packed_height(p); ++i) {
+        for (int64_t j = 0; j < packed_width(p); ++j) {
           for (int64_t channel = block; channel < block + p->channel_block; ++channel) {
-            const int64_t element = c->first + channel * p->channel_stride + d * p->depth_stride +
-                                    i * p->row_stride + j * p->column_stride;
-            pack_row(p, from, c, element, destination);
+            const int64_t tap = c->first + channel * p->channel_stride + d * p->depth_stride;
+            if (transforms(p)) {
+              pack_transformed_row(p, from, c, tap, i, j, destination);
+            } else {
+              pack_row(p, from, c, tap + i * p->row_stride + j * p->column_stride, destination);
+            }
             destination += p->filter_panel;
           }
         }

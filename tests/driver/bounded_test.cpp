@@ -59,8 +59,8 @@ TEST_CASE("sums of few units are exact, others are bounded by their terms") {
   // Terms that cancel are as large as ever.
   CHECK(dot({0.1F, 0.1F}, {1, -1}).error[0] == Approx(3 * kUnitRoundoff * 0.2));
   // Factors that are no integers round, whatever the filter was.
-  CHECK(dot({1, 2}, {1, 1}, 0, {.more_roundings = 2, .keeps_integers = false}).error[0] ==
-        Approx(5 * kUnitRoundoff * 3));
+  CHECK(dot({1, 2}, {1, 1}, 0, {.more_roundings = 2, .output_tiles = {}, .keeps_integers = false})
+            .error[0] == Approx(5 * kUnitRoundoff * 3));
 }
 
 TEST_CASE("errors go through a sum by the kernel's magnitudes") {

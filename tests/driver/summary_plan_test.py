@@ -88,6 +88,20 @@ class PlanVerb(CliTest):
         self.assertEqual(lines(replayed), lines(naive))
         self.assertIn("because: given in ", replayed)
 
+    def test_accuracy(self):
+        spec = self.write("a.conv", 'Conv2D(64, 3, padding="same", input_shape=(56, 56, 64), name="a")\n')
+        fast = self.check(0, "plan", spec, "--target", "avx2").out
+        self.assertIn("a avx2: winograd ", fast)
+        self.assertIn("error bound 7.8 times direct's", fast)
+        strict = self.check(0, "plan", spec, "--target", "avx2", "--accuracy", "strict").out
+        self.assertIn("a avx2: direct ", strict)
+        self.assertIn("# accuracy: strict", strict)
+        self.write("fast.plan", fast)
+        refused = self.check(1, "plan", spec, "--target", "avx2", "--accuracy=strict", "--schedule", "fast.plan")
+        self.assertIn("which --accuracy strict forbids", refused.err)
+        wrong = self.check(2, "plan", spec, "--accuracy", "exact").err
+        self.assertIn("option `--accuracy` is `exact`; known: fast, strict", wrong)
+
     def test_wrong_plan_files(self):
         spec = self.write("a.conv", SMALL)
         plan = [line for line in self.check(0, "plan", spec, "--target", "avx2").out.splitlines()

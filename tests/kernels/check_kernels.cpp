@@ -54,6 +54,10 @@ ModulePlans plans_for(const Module& module, const std::vector<TargetInfo>& targe
 
 }  // namespace
 
+Plan planned(const LayerSpec& layer, const Machine& machine) {
+  return make_plan(layer, machine);
+}
+
 void check_kernels(const Module& module, const PlanChoice& choose_plan) {
   Options options;
   options.schedules = {"auto"};

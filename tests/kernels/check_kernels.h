@@ -12,6 +12,9 @@ namespace convc::test {
 
 using PlanChoice = std::function<Plan(const LayerSpec&, const Machine&)>;
 
+/// The planner's choice.
+Plan planned(const LayerSpec& layer, const Machine& machine);
+
 /// `module` is as written; plans are chosen for what lowering makes of it. One Catch2 assertion per
 /// kernel and target. Targets that cannot run here are named once, with
 /// the reason. Fails when none can.

@@ -21,7 +21,7 @@ Module corner_cases() {
 }  // namespace
 
 TEST_CASE("corner cases, planned", "[corner]") {
-  test::check_kernels(corner_cases(), make_plan);
+  test::check_kernels(corner_cases(), test::planned);
 }
 
 TEST_CASE("corner cases, plain loops", "[corner]") {

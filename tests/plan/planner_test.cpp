@@ -38,9 +38,11 @@ std::string plans_of(const std::string& file, const char* target) {
   return text.str();
 }
 
+/// Winograd (winograd_test.cpp) aside.
 std::string algorithm(const std::string& spec, const char* target = kAvx512) {
   INFO(spec);
-  return std::string(name_of(make_plan(first_layer(spec), machine(target)).algorithm));
+  const Plan plan = make_plan(first_layer(spec), machine(target), Accuracy::strict);
+  return std::string(name_of(plan.algorithm));
 }
 
 }  // namespace
@@ -70,7 +72,9 @@ TEST_CASE("every valid layer has a valid plan, the same each time", "[planner]")
       REQUIRE(parsed.has_value());
       CHECK(to_text(*parsed) == to_text(plan));
       CHECK(predicted_fraction(layer, plan, host) > 0);
-      CHECK(predicted_fraction(layer, plan, host) <= 1.0);
+      // Of the plain sum's operations: winograd needs fewer.
+      if (plan.algorithm != Algorithm::winograd)
+        CHECK(predicted_fraction(layer, plan, host) <= 1.0);
       CHECK(packed_layout(layer, plan).total_bytes % 64 == 0);
     }
   }
@@ -174,7 +178,7 @@ TEST_CASE("a transposed layer is planned by its phases alone", "[planner]") {
 TEST_CASE("a panel larger than L2 is cut into blocks of channels", "[planner]") {
   const LayerSpec layer =
       first_layer("Conv2D(1024, 3, padding='same', input_shape=(17, 17, 1024))");
-  const Plan plan = make_plan(layer, machine(kAvx512));
+  const Plan plan = make_plan(layer, machine(kAvx512), Accuracy::strict);
   CHECK(plan.channel_block > 0);
   CHECK(layer.in_channels % plan.channel_block == 0);
 }

@@ -32,7 +32,7 @@ extern "C" {
 #endif
 
 /* Changes when descriptors or the functions below change incompatibly. */
-#define CONVC_ABI_VERSION 2u
+#define CONVC_ABI_VERSION 3u
 
 /* Alignment in bytes that `packed` and `workspace` need. Inputs, outputs and weights need only the
  * alignment of their element. */

@@ -97,7 +97,7 @@ typedef struct convc_step {
 
 enum { CONVC_MAX_ARGUMENTS = 64, CONVC_MAX_RANK = 8, CONVC_MAX_LIVE_ALLOCATIONS = 64 };
 
-enum { CONVC_PACK_PANELS = 0, CONVC_PACK_VECTOR = 1 };
+enum { CONVC_PACK_PANELS = 0, CONVC_PACK_VECTOR = 1, CONVC_MAX_TRANSFORMED = 1024 };
 #define CONVC_NO_VARIABLE UINT32_MAX
 
 /* How one part of `packed` is made from variables.
@@ -107,6 +107,10 @@ enum { CONVC_PACK_PANELS = 0, CONVC_PACK_VECTOR = 1 };
  * and `channels` are those of one group; channel_block divides channels. Element (g, k, c, d, i, j)
  * is element first + g*group_stride + k*filter_stride + c*channel_stride + d*depth_stride +
  *   i*row_stride + j*column_stride of `variable`; strides may be negative or 0.
+ *
+ * With row_transform, a matrix [transformed_height][kernel_height], packed row i' is the sum over i
+ * of row_transform[i'][i] times row i, and transformed_height takes the place of kernel_height in
+ * the layout; column_transform alike. All in double. PANELS only; NULL and 0: none.
  *
  * merges_groups: the filters of all groups in turn form one run of panels, [1][ceil(groups*filters/
  *   filter_panel)].., zeros beyond the last group's.
@@ -133,6 +137,8 @@ typedef struct convc_packing {
   uint32_t gamma, beta, mean, variance; /* variables [groups * filters], or CONVC_NO_VARIABLE */
   uint32_t is_offset, merges_groups;
   double value, epsilon;
+  int64_t transformed_height, transformed_width; /* at most CONVC_MAX_TRANSFORMED */
+  const double *row_transform, *column_transform;
 } convc_packing;
 
 /* The workspace: a guard line, the shared part (offsets count from its start), one slice per

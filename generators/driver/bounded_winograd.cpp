@@ -1,0 +1,207 @@
+// Winograd's algorithm on magnitudes, with magnitudes for transforms, in double.
+#include "generators/driver/bounded_winograd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "generators/plan/winograd.h"
+
+namespace convc {
+namespace {
+
+std::vector<double> magnitudes_of(std::vector<double> numbers) {
+  for (double& number : numbers) number = std::fabs(number);
+  return numbers;
+}
+
+/// |B^T|, |G| and |A^T| of an axis.
+struct Axis {
+  explicit Axis(const WinogradTransform& t)
+      : outputs(t.outputs),
+        inputs(t.inputs),
+        taps(t.taps),
+        input(magnitudes_of(t.input)),
+        filter(magnitudes_of(t.filter)),
+        output(magnitudes_of(t.output)) {}
+
+  std::int64_t outputs, inputs, taps;
+  std::vector<double> input, filter, output;
+};
+
+/// Entry (u, i) of a matrix with `columns` columns.
+double entry(const std::vector<double>& matrix, std::int64_t columns, std::int64_t u,
+             std::int64_t i) {
+  return matrix[static_cast<std::size_t>(u * columns + i)];
+}
+
+double unit_of(const WinogradTransform& t) {
+  double unit = 1;
+  for (const std::vector<double>* matrix : {&t.input, &t.filter, &t.output}) {
+    double smallest = 1;
+    for (const double number : *matrix) smallest = std::min(smallest, granularity(number));
+    unit *= smallest;
+  }
+  return unit;
+}
+
+class MagnitudeSums {
+ public:
+  MagnitudeSums(const convc_conv& conv, const WinogradTransforms& transforms)
+      : conv_(conv), rows_(transforms.row), columns_(transforms.column) {
+    convc_reference_output_size(&conv, out_);
+  }
+
+  std::vector<double> sums(const std::vector<double>& magnitudes, const std::vector<float>& kernel,
+                           const std::vector<float>& bias) {
+    pad(magnitudes);
+    transform_filters(kernel);
+    std::vector<double> result(
+        static_cast<std::size_t>(conv_.batch * out_[0] * out_[1] * out_[2] * conv_.filters));
+    for (std::int64_t plane = 0; plane < conv_.batch * out_[0]; ++plane) {
+      for (std::int64_t y = 0; y < out_[1]; y += rows_.outputs) {
+        for (std::int64_t x = 0; x < out_[2]; x += columns_.outputs) {
+          add_tile(plane, y, x, bias, result);
+        }
+      }
+    }
+    return result;
+  }
+
+ private:
+  /// The padded image, and what tiles may read beyond it: any number of the channel.
+  void pad(const std::vector<double>& magnitudes) {
+    convc_conv copy = conv_;
+    copy.groups = copy.filters = conv_.in_channels;
+    std::fill_n(copy.kernel, 3, 1);
+    copy.padding_value = std::fabs(conv_.padding_value);
+    convc_reference_output_size(&copy, padded_size_);
+    padded_.resize(static_cast<std::size_t>(conv_.batch * padded_size_[0] * padded_size_[1] *
+                                            padded_size_[2] * conv_.in_channels));
+    const std::vector<float> ones(static_cast<std::size_t>(conv_.in_channels), 1.0F);
+    convc_reference_conv(&copy, magnitudes.data(), ones.data(), nullptr, padded_.data(), nullptr);
+    beyond_.assign(ones.size(), copy.padding_value);
+    for (std::size_t i = 0; i < magnitudes.size(); ++i) {
+      double& largest = beyond_[i % beyond_.size()];
+      largest = std::max(largest, magnitudes[i]);
+    }
+  }
+
+  [[nodiscard]] const double* pixel(std::int64_t plane, std::int64_t y, std::int64_t x) const {
+    if (y >= padded_size_[1] || x >= padded_size_[2]) return beyond_.data();
+    return padded_.data() +
+           ((plane * padded_size_[1] + y) * padded_size_[2] + x) * conv_.in_channels;
+  }
+
+  /// filters_ [place][channel of the group][filter].
+  void transform_filters(const std::vector<float>& kernel) {
+    const std::int64_t row = conv_.in_channels / groups() * conv_.filters;
+    filters_.assign(static_cast<std::size_t>(places() * row), 0.0);
+    for (std::int64_t u = 0; u < rows_.inputs; ++u) {
+      for (std::int64_t v = 0; v < columns_.inputs; ++v) {
+        double* place = filters_.data() + (u * columns_.inputs + v) * row;
+        for (std::int64_t i = 0; i < rows_.taps; ++i) {
+          for (std::int64_t j = 0; j < columns_.taps; ++j) {
+            const double factor =
+                entry(rows_.filter, rows_.taps, u, i) * entry(columns_.filter, columns_.taps, v, j);
+            const float* tap = kernel.data() + (i * columns_.taps + j) * row;
+            for (std::int64_t n = 0; n < row; ++n) {
+              place[n] += factor * std::fabs(static_cast<double>(tap[n]));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  void add_tile(std::int64_t plane, std::int64_t y, std::int64_t x, const std::vector<float>& bias,
+                std::vector<double>& result) {
+    const std::vector<double> products = products_of_tile(plane, y, x);
+    for (std::int64_t i = 0; i < std::min(rows_.outputs, out_[1] - y); ++i) {
+      for (std::int64_t j = 0; j < std::min(columns_.outputs, out_[2] - x); ++j) {
+        double* sums =
+            result.data() + ((plane * out_[1] + y + i) * out_[2] + x + j) * conv_.filters;
+        for (std::int64_t k = 0; k < conv_.filters; ++k) {
+          sums[k] = bias.empty() ? 0 : std::fabs(static_cast<double>(bias[std::size_t(k)]));
+        }
+        for (std::int64_t place = 0; place < places(); ++place) {
+          const double factor = entry(rows_.output, rows_.inputs, i, place / columns_.inputs) *
+                                entry(columns_.output, columns_.inputs, j, place % columns_.inputs);
+          for (std::int64_t k = 0; k < conv_.filters; ++k) {
+            sums[k] += factor * products[std::size_t(place * conv_.filters + k)];
+          }
+        }
+      }
+    }
+  }
+
+  /// [place][filter].
+  [[nodiscard]] std::vector<double> products_of_tile(std::int64_t plane, std::int64_t y,
+                                                     std::int64_t x) const {
+    const std::int64_t channels = conv_.in_channels / groups(), filters = conv_.filters / groups();
+    std::vector<double> products(static_cast<std::size_t>(places() * conv_.filters), 0.0);
+    std::vector<double> inputs(static_cast<std::size_t>(conv_.in_channels));
+    for (std::int64_t place = 0; place < places(); ++place) {
+      transform_input(plane, y, x, place, inputs);
+      const double* weights = filters_.data() + place * channels * conv_.filters;
+      double* sums = products.data() + place * conv_.filters;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        for (std::int64_t k = 0; k < conv_.filters; ++k) {
+          sums[k] +=
+              weights[c * conv_.filters + k] * inputs[std::size_t(k / filters * channels + c)];
+        }
+      }
+    }
+    return products;
+  }
+
+  void transform_input(std::int64_t plane, std::int64_t y, std::int64_t x, std::int64_t place,
+                       std::vector<double>& inputs) const {
+    std::fill(inputs.begin(), inputs.end(), 0.0);
+    for (std::int64_t i = 0; i < rows_.inputs; ++i) {
+      for (std::int64_t j = 0; j < columns_.inputs; ++j) {
+        const double factor = entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
+                              entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
+        if (factor == 0) continue;
+        const double* from = pixel(plane, y + i, x + j);
+        for (std::size_t c = 0; c < inputs.size(); ++c) inputs[c] += factor * from[c];
+      }
+    }
+  }
+
+  [[nodiscard]] std::int64_t places() const { return rows_.inputs * columns_.inputs; }
+  [[nodiscard]] std::int64_t groups() const { return std::max<std::int64_t>(conv_.groups, 1); }
+
+  const convc_conv& conv_;
+  const Axis rows_, columns_;
+  std::int64_t out_[3] = {}, padded_size_[3] = {};
+  std::vector<double> padded_, beyond_, filters_;
+};
+
+}  // namespace
+
+bool winograd_may_compute(const convc_conv& conv) {
+  if (conv.transposed != 0 || conv.kernel[0] != 1 || conv.stride[0] != 1) return false;
+  bool any = false;
+  for (const int axis : {1, 2}) {
+    if (conv.stride[axis] != 1 || (conv.kernel[axis] != 1 && conv.kernel[axis] != 3)) return false;
+    if (conv.kernel[axis] == 3 && conv.dilation[axis] != 1) return false;
+    any = any || conv.kernel[axis] == 3;
+  }
+  return any;
+}
+
+WinogradSums winograd_sums(const convc_conv& conv, const std::vector<double>& magnitudes,
+                           const std::vector<float>& kernel, const std::vector<float>& bias,
+                           double products_unit, int output_tile) {
+  const WinogradTransforms transforms = {winograd_transform(conv.kernel[1], output_tile),
+                                         winograd_transform(conv.kernel[2], output_tile)};
+  WinogradSums result;
+  result.terms = MagnitudeSums(conv, transforms).sums(magnitudes, kernel, bias);
+  result.unit = products_unit * unit_of(transforms.row) * unit_of(transforms.column);
+  const std::int64_t channels = conv.in_channels / std::max<std::int64_t>(conv.groups, 1);
+  result.steps = winograd_rounding_steps(channels, transforms) + 1;
+  return result;
+}
+
+}  // namespace convc

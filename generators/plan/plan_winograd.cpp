@@ -1,0 +1,250 @@
+// Plans of Winograd convolutions. Pure.
+#include <algorithm>
+#include <sstream>
+
+#include "generators/plan/algorithms.h"
+#include "generators/plan/register_tile.h"
+#include "generators/plan/roofline.h"
+#include "generators/plan/winograd.h"
+
+namespace convc {
+namespace {
+
+/// One tap, or three that an output steps over one by one.
+bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation) {
+  return (kernel_size == 1 || kernel_size == 3) && stride == 1 &&
+         (kernel_size == 1 || dilation == 1);
+}
+
+constexpr std::int64_t kFloatBytes = 4;
+
+/// Cycles of a vector in the transforms, per place of a tile: loads, two combinations, stores that
+/// lie far apart.
+constexpr double kPerTransformedInput = 5, kPerTransformedProduct = 4;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+std::int64_t round_up(std::int64_t a, std::int64_t b) {
+  return ceil_div(a, b) * b;
+}
+double real(std::int64_t value) {
+  return static_cast<double>(value);
+}
+
+/// The tasks of a plan. All are of the same size.
+struct WinogradTasks {
+  std::int64_t images = 1;     ///< groups and blocks of rows and columns count as images
+  std::int64_t per_image = 1;  ///< blocks of panels
+  std::int64_t tiles = 1;      ///< of a task
+  std::int64_t places = 1;     ///< of a tile
+
+  [[nodiscard]] std::int64_t count() const { return images * per_image; }
+};
+
+WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
+  const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
+  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
+  const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
+  WinogradTasks tasks;
+  tasks.images = layer.batch * layer.groups * layer.out.depth * ceil_div(layer.out.height, rows) *
+                 ceil_div(layer.out.width, columns);
+  if (plan.panel_block != 0) {
+    tasks.per_image =
+        ceil_div(ceil_div(layer.filters_per_group(), plan.filter_panel()), plan.panel_block);
+  }
+  tasks.tiles =
+      ceil_div(rows, transforms.row.outputs) * ceil_div(columns, transforms.column.outputs);
+  tasks.places = std::int64_t{transforms.row.inputs} * transforms.column.inputs;
+  return tasks;
+}
+
+/// Cycles that the weights of a task wait. They are read in order and used once, so that nothing
+/// hides what comes from memory.
+double weights_cycles(std::int64_t bytes, const Machine& machine) {
+  constexpr double kL3BytesPerCycle = 16;
+  constexpr std::int64_t kSharingL3 = 6;
+  if (bytes <= machine.l2_bytes / 2) return 0;
+  if (bytes <= machine.l3_bytes / kSharingL3) return real(bytes) / kL3BytesPerCycle;
+  return real(bytes) / machine.memory_bytes_per_cycle;
+}
+
+/// Weights, once per task; and transformed tiles and products, where they do not stay in L2:
+/// filters_outer reads all of a task's tiles for each panel, pixels_outer keeps all its products.
+double traffic_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTasks& tasks,
+                      const Machine& machine) {
+  const std::int64_t panels = ceil_div(layer.filters_per_group(), plan.filter_panel());
+  const std::int64_t filters = panels * plan.filter_panel();
+  const std::int64_t channels = copied_pixel_stride(layer.channels_per_group());
+  const std::int64_t weights = layer.channels_per_group() * filters * tasks.places * kFloatBytes;
+  const std::int64_t per_number = tasks.tiles * tasks.places * kFloatBytes;
+  const bool by_panels = plan.loop_order == LoopOrder::filters_outer;
+  const std::int64_t products = by_panels ? plan.filter_panel() : filters / tasks.per_image;
+  double waits = weights_cycles(weights, machine);
+  if ((channels + products) * per_number > machine.l2_bytes / 3 * 2) {
+    const std::int64_t written_and_read = 2 * (channels + filters / tasks.per_image);
+    const std::int64_t read_again = by_panels ? (panels / tasks.per_image - 1) * channels : 0;
+    waits += real(tasks.per_image * (written_and_read + read_again) * per_number) /
+             machine.memory_bytes_per_cycle;
+  }
+  return real(tasks.images) * waits;
+}
+
+/// What the choice of tasks makes small: the time of one thread, and of two with less weight.
+double weighed_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  constexpr double kOneThread = 3;
+  constexpr double kPerTask = 2000;  // loops of its own, and its turn
+  const std::int64_t tasks = tasks_of(layer, plan).count();
+  const double cycles = winograd_cycles(layer, plan, machine) + kPerTask * real(tasks);
+  return cycles * (kOneThread + real(ceil_div(tasks, 2)) / real(tasks));
+}
+
+/// Blocks of one axis, in outputs, for 1, 2, 4 .. tiles; the last is the whole axis, as 0.
+std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile) {
+  std::vector<std::int64_t> blocks;
+  for (std::int64_t block = tile; block < out; block *= 2) blocks.push_back(block);
+  blocks.push_back(0);
+  return blocks;
+}
+
+/// The best register tile and tasks for a size of tile.
+class Search {
+ public:
+  Search(const LayerSpec& layer, int output_tile, const Machine& machine)
+      : layer_(layer), machine_(machine) {
+    plan_.algorithm = Algorithm::winograd;
+    plan_.output_tile = output_tile;
+    plan_.lanes = machine.f32_lanes;
+  }
+
+  Plan best() {
+    const WinogradTransforms transforms = winograd_transforms(layer_, plan_.output_tile);
+    for (const std::int64_t rows : blocks_of(layer_.out.height, transforms.row.outputs)) {
+      for (const std::int64_t columns : blocks_of(layer_.out.width, transforms.column.outputs)) {
+        // Columns are cut where rows can be cut no further.
+        if (columns != 0 && rows != 0 && rows != transforms.row.outputs) continue;
+        plan_.row_block = rows;
+        plan_.column_block = columns;
+        try_tiles();
+      }
+    }
+    return best_;
+  }
+
+ private:
+  void try_tiles() {
+    constexpr std::int64_t kMostVectors = 4;
+    const std::int64_t vectors = ceil_div(layer_.filters_per_group(), plan_.lanes);
+    const std::int64_t tiles = tasks_of(layer_, plan_).tiles;
+    for (plan_.tile_vectors = 1; plan_.tile_vectors <= std::min(vectors, kMostVectors);
+         ++plan_.tile_vectors) {
+      for (plan_.tile_width = 1; plan_.tile_width <= tiles; ++plan_.tile_width) {
+        if (!fits_registers(1, plan_.tile_width, plan_.tile_vectors, machine_)) break;
+        try_loops();
+      }
+    }
+  }
+
+  void try_loops() {
+    const std::int64_t panels = ceil_div(layer_.filters_per_group(), plan_.filter_panel());
+    for (const std::int64_t cuts : {1, 2, 4}) {
+      if (cuts > panels) break;
+      plan_.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
+      for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
+        // pixels_outer computes as many panels in the last task as in others.
+        if (order == LoopOrder::pixels_outer && cuts != 1 && panels % plan_.panel_block != 0)
+          continue;
+        plan_.loop_order = order;
+        const double cycles = weighed_cycles(layer_, plan_, machine_);
+        if (least_ >= 0 && cycles >= least_) continue;
+        least_ = cycles;
+        best_ = plan_;
+      }
+    }
+    plan_.panel_block = 0;
+  }
+
+  const LayerSpec& layer_;
+  const Machine& machine_;
+  Plan plan_, best_;
+  double least_ = -1;
+};
+
+std::string size_text(std::int64_t rows, std::int64_t columns) {
+  return std::to_string(rows) + "x" + std::to_string(columns);
+}
+
+std::string reason_of(const LayerSpec& layer, const Plan& plan) {
+  const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
+  const WinogradTasks tasks = tasks_of(layer, plan);
+  const std::int64_t outputs = std::int64_t{transforms.row.outputs} * transforms.column.outputs;
+  std::ostringstream text;
+  text.precision(3);
+  text << "tiles of " << size_text(transforms.row.outputs, transforms.column.outputs)
+       << " outputs take " << tasks.places << " products instead of " << outputs * layer.taps()
+       << "; " << tasks.count() << " tasks of " << tasks.tiles << " tiles; "
+       << winograd_error_text(layer, plan.output_tile);
+  return text.str();
+}
+
+}  // namespace
+
+std::string why_not_winograd(const LayerSpec& layer) {
+  const Size& kernel = layer.kernel_size;
+  if (layer.kind != LayerKind::conv || kernel.depth != 1 || layer.strides.depth != 1 ||
+      layer.padding.front != 0 || layer.padding.back != 0 ||
+      !suits(kernel.height, layer.strides.height, layer.dilation_rate.height) ||
+      !suits(kernel.width, layer.strides.width, layer.dilation_rate.width) || kernel == Size{}) {
+    return "winograd needs a convolution of 3 taps or one along each axis, without strides and "
+           "dilation";
+  }
+  if (layer.kernel_view || layer.output_view) {
+    return "winograd does not compute parts of transposed convolutions";
+  }
+  if (layer.open.any()) return "winograd needs sizes that are known";
+  if (!has_dense_channels(layer.output_form, layer.filters)) {
+    return "winograd needs an output that is channels_last";
+  }
+  return {};
+}
+
+double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  const WinogradTasks tasks = tasks_of(layer, plan);
+  const LayerSpec group = one_group(layer);
+  TileDomain products;
+  products.images = tasks.images * tasks.places;
+  // The last register tile of a task repeats a tile.
+  products.out = {1, round_up(tasks.tiles, plan.tile_width)};
+  products.filters = group.filters;
+  products.taps = group.in_channels;
+  products.pixel_stride_bytes = kFloatBytes * copied_pixel_stride(group.in_channels);
+  RegisterTile tile;
+  tile.width = plan.tile_width;
+  tile.vectors = plan.tile_vectors;
+  tile.lanes = plan.lanes;
+  const double tiles = real(tasks.images * tasks.tiles * tasks.places);
+  return predicted_cycles(products, tile, machine) + traffic_cycles(layer, plan, tasks, machine) +
+         tiles * (kPerTransformedInput * real(tasks.per_image) *
+                      vectors_of(group.in_channels, plan.lanes) +
+                  kPerTransformedProduct * vectors_of(group.filters, plan.lanes));
+}
+
+std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
+  std::vector<Plan> plans;
+  if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
+  for (const int output_tile : {2, 4, 6}) {
+    if (!fast_admits_winograd(layer, output_tile)) continue;
+    Plan plan = Search(layer, output_tile, machine).best();
+    // A larger tile has larger errors: it must be worth them.
+    constexpr double kWorthErrors = 1.2;
+    if (!plans.empty() && kWorthErrors * winograd_cycles(layer, plan, machine) >
+                              winograd_cycles(layer, plans.back(), machine)) {
+      continue;
+    }
+    plan.reason = reason_of(layer, plan);
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+}  // namespace convc

@@ -1,0 +1,73 @@
+// Winograd's minimal filtering F(m, 3): m outputs of a filter of 3 taps from m + 2 inputs with m +
+// 2 products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). The
+// transforms, and what they do to rounding errors. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dsl/layer_spec.h"
+#include "generators/plan/plan.h"
+
+namespace convc {
+
+/// y = A^T ((G g) * (B^T d)), * element by element, of the Toom-Cook algorithm at a few points and
+/// infinity. The points are 0, 1, -1 for m = 2; 0, 1/2, -1/2, 2, -2 for m = 4; these and 1, -1 for
+/// m = 6. B and A hold multiples of small powers of two, which f32 has exactly. Of all pairs +-p,
+/// +-q with such numbers, 1/2 and 2 make the errors of F(4, 3) smallest: a fifth of what the usual
+/// 1 and 2 make (docs/decisions/0019-winograd.md).
+/// An axis on which the filter has one tap has outputs = inputs = taps = 1, and ones.
+struct WinogradTransform {
+  int outputs = 1;             ///< m
+  int taps = 1;                ///< 3
+  int inputs = 1;              ///< m + 2
+  std::vector<double> input;   ///< B^T, [inputs][inputs]
+  std::vector<double> filter;  ///< G, [inputs][taps]
+  std::vector<double> output;  ///< A^T, [outputs][inputs]
+  int pairs = 0;  ///< rows 2i+1 and 2i+2 (columns of A^T), i < pairs, are of points p and -p
+};
+
+/// `taps` is 1 or 3, `output_tile` 2, 4 or 6. The tables stay where they are.
+const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile);
+
+/// Of a layer's two axes.
+struct WinogradTransforms {
+  const WinogradTransform &row, &column;
+};
+WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile);
+
+/// Roundings that one term of a sum over `channels` goes through in both input transforms, the
+/// products and both output transforms; the packed weights count as one (they are computed in
+/// double).
+std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms);
+
+/// The bound. With u = 2^-24, gamma_n = n*u / (1 - n*u) and n = winograd_rounding_steps + 1 (the
+/// bias), every sum differs from its exact value by at most gamma_n * S, where
+///   S = sum over channels of |A^T| ((|G| |g| |G^T|) * (|B^T| |d| |B|)) |A|  + |bias|
+/// at the output's place in its tile: each term of the exact sum is a sum of signed terms whose
+/// magnitudes S adds up, none goes through more than n roundings, and that bounds the error of a
+/// sum of products in any order (Higham, Accuracy and Stability of Numerical Algorithms, 3.1).
+/// S depends on all inputs of the tile, not on the output's own window alone. For |d| <= 1 and
+/// |g| <= 1, S is at most this factor times taps * channels, what the terms of the plain sum reach.
+double winograd_amplification(const LayerSpec& layer, int output_tile);
+
+/// The worst-case bound for inputs and weights of at most 1 in magnitude, relative to that of
+/// Algorithm::direct.
+double winograd_relative_bound(const LayerSpec& layer, int output_tile);
+
+/// The root mean square of the errors of a two-dimensional form on uniform data, relative to
+/// direct's: measured, and held to by tests/plan/winograd_test.cpp.
+double winograd_relative_rms(int output_tile);
+
+/// What Accuracy::fast admits: a bound of at most 100 times direct's, and errors of at most 20
+/// times direct's in the root mean square. Accuracy::strict admits no form: its limit of 2 times
+/// the bound would let F(2, 3) pass, but B^T subtracts inputs, so that an infinity makes NaN of
+/// outputs which the definition leaves infinite, and a NaN spreads to outputs whose window it is
+/// not in.
+bool fast_admits_winograd(const LayerSpec& layer, int output_tile);
+
+/// "error bound 6.9 times direct's, typical errors 2.4 times".
+std::string winograd_error_text(const LayerSpec& layer, int output_tile);
+
+}  // namespace convc

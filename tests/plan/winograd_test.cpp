@@ -1,0 +1,251 @@
+// Winograd's transforms: the identity they stand on, exactly; what they do to rounding errors; and
+// where the planner uses them.
+#include "generators/plan/winograd.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+
+#include "generators/plan/algorithms.h"
+#include "generators/plan/planner.h"
+#include "generators/plan/roofline.h"
+#include "tests/plan/plan_helpers.h"
+#include "tests/support/seed.h"
+
+using namespace convc;
+using test::first_layer;
+using test::kAvx2;
+using test::kAvx512;
+using test::machine;
+
+namespace {
+
+using Square = std::vector<std::vector<double>>;
+
+/// rows x columns from a table.
+Square matrix(const std::vector<double>& table, int rows, int columns) {
+  Square result;
+  for (int i = 0; i < rows; ++i) {
+    const auto begin = table.begin() + std::ptrdiff_t{i} * columns;
+    result.emplace_back(begin, begin + columns);
+  }
+  return result;
+}
+
+Square transposed(const Square& a) {
+  Square result(a[0].size(), std::vector<double>(a.size()));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < a[0].size(); ++j) result[j][i] = a[i][j];
+  }
+  return result;
+}
+
+/// In the arithmetic of `Number`.
+template <typename Number>
+Square product(const Square& a, const Square& b) {
+  Square result(a.size(), std::vector<double>(b[0].size()));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = 0; j < b[0].size(); ++j) {
+      Number sum = 0;
+      for (std::size_t k = 0; k < b.size(); ++k) sum += Number(a[i][k]) * Number(b[k][j]);
+      result[i][j] = sum;
+    }
+  }
+  return result;
+}
+
+/// A form's three matrices as a test sees them; a broken one is such a copy, changed.
+struct Form {
+  explicit Form(int output_tile)
+      : m(output_tile),
+        input(matrix(winograd_transform(3, m).input, m + 2, m + 2)),
+        filter(matrix(winograd_transform(3, m).filter, m + 2, 3)),
+        output(matrix(winograd_transform(3, m).output, m, m + 2)) {}
+
+  int m;
+  Square input, filter, output;
+};
+
+/// One channel through the form; filters are transformed in double and rounded.
+template <typename Number>
+void add_products(const Form& form, const Square& d, const Square& g, Square& sums) {
+  const Square v = product<Number>(product<Number>(form.input, d), transposed(form.input));
+  const Square u = product<double>(product<double>(form.filter, g), transposed(form.filter));
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    for (std::size_t j = 0; j < v.size(); ++j) {
+      sums[i][j] = Number(sums[i][j]) + Number(u[i][j]) * Number(v[i][j]);
+    }
+  }
+}
+template <typename Number>
+Square outputs_of(const Form& form, const Square& sums) {
+  return product<Number>(product<Number>(form.output, sums), transposed(form.output));
+}
+
+template <typename Number>
+void add_direct(const Square& d, const Square& g, Square& sums) {
+  for (std::size_t y = 0; y < sums.size(); ++y) {
+    for (std::size_t x = 0; x < sums.size(); ++x) {
+      for (std::size_t i = 0; i < 3; ++i) {
+        for (std::size_t j = 0; j < 3; ++j) {
+          sums[y][x] = Number(sums[y][x]) + Number(d[y + i][x + j]) * Number(g[i][j]);
+        }
+      }
+    }
+  }
+}
+
+Square zeros(int size) {
+  return Square(std::size_t(size), std::vector<double>(std::size_t(size)));
+}
+
+Square random_square(std::mt19937_64& random, int size, bool whole, double scale) {
+  Square result = zeros(size);
+  for (std::vector<double>& row : result) {
+    for (double& number : row) {
+      number = whole ? scale * double(int(random() % 21) - 10)
+                     : double(float(double(random() % (1u << 24)) / (1 << 23) - 1));
+    }
+  }
+  return result;
+}
+
+/// The denominators of G: with weights that are multiples of their square, all is exact.
+double exact_scale(int output_tile) {
+  return output_tile == 2 ? 4 : 90 * 90 * 64;
+}
+
+bool is_identity(const Form& form, std::mt19937_64& random) {
+  for (int i = 0; i < 50; ++i) {
+    const Square d = random_square(random, form.m + 2, true, 1);
+    const Square g = random_square(random, 3, true, exact_scale(form.m));
+    Square sums = zeros(form.m + 2), expected = zeros(form.m);
+    add_products<double>(form, d, g, sums);
+    add_direct<double>(d, g, expected);
+    const Square got = outputs_of<double>(form, sums);
+    for (std::size_t y = 0; y < expected.size(); ++y) {
+      for (std::size_t x = 0; x < expected.size(); ++x) {
+        // G's entries are rounded doubles: far below one unit of the scaled numbers.
+        if (std::fabs(got[y][x] - expected[y][x]) > 1e-6) return false;
+      }
+    }
+  }
+  return true;
+}
+
+LayerSpec square_layer(int channels, int pixels) {
+  const std::string c = std::to_string(channels), p = std::to_string(pixels);
+  return first_layer("Conv2D(" + c + ", 3, padding='same', input_shape=(" + p + ", " + p + ", " +
+                     c + "))");
+}
+
+std::string algorithm(const LayerSpec& layer, Accuracy accuracy = Accuracy::fast) {
+  return std::string(name_of(make_plan(layer, machine(kAvx2), accuracy).algorithm));
+}
+
+}  // namespace
+
+TEST_CASE("transforms are the convolution, and broken ones are not", "[winograd]") {
+  std::mt19937_64 random(test::seed_of("winograd identity"));
+  for (const int tile : {2, 4, 6}) {
+    INFO("F(" << tile << ", 3)");
+    CHECK(is_identity(Form(tile), random));
+    for (Square Form::*const table : {&Form::input, &Form::filter, &Form::output}) {
+      Form broken(tile);
+      Square& changed = broken.*table;
+      changed[changed.size() / 2][1] *= -1;
+      CHECK_FALSE(is_identity(broken, random));
+    }
+  }
+}
+
+TEST_CASE("float32 has the entries of B and A exactly", "[winograd]") {
+  for (const int tile : {2, 4, 6}) {
+    const WinogradTransform& form = winograd_transform(3, tile);
+    for (const auto* table : {&form.input, &form.output}) {
+      for (const double entry : *table) CHECK(double(float(entry)) == entry);
+    }
+  }
+}
+
+TEST_CASE("errors stay within the bound, and within their root mean square", "[winograd]") {
+  constexpr int kChannels = 64, kTiles = 60;
+  std::mt19937_64 random(test::seed_of("winograd errors"));
+  for (const int tile : {2, 4, 6}) {
+    const Form form(tile);
+    const LayerSpec layer = square_layer(kChannels, 24);
+    const double bound =
+        winograd_relative_bound(layer, tile) * (9.0 * kChannels + 1) * 0x1p-24 * (9.0 * kChannels);
+    double squares = 0, direct_squares = 0;
+    for (int t = 0; t < kTiles; ++t) {
+      Square sums = zeros(tile + 2), direct = zeros(tile), exact = zeros(tile);
+      for (int c = 0; c < kChannels; ++c) {
+        const Square d = random_square(random, tile + 2, false, 1);
+        const Square g = random_square(random, 3, false, 1);
+        add_products<float>(form, d, g, sums);
+        add_direct<float>(d, g, direct);
+        add_direct<double>(d, g, exact);
+      }
+      const Square got = outputs_of<float>(form, sums);
+      for (std::size_t y = 0; y < exact.size(); ++y) {
+        for (std::size_t x = 0; x < exact.size(); ++x) {
+          CHECK(std::fabs(got[y][x] - exact[y][x]) <= bound);
+          squares += std::pow(got[y][x] - exact[y][x], 2);
+          direct_squares += std::pow(direct[y][x] - exact[y][x], 2);
+        }
+      }
+    }
+    const double ratio = std::sqrt(squares / direct_squares);
+    INFO("F(" << tile << ", 3): root mean square " << ratio << " times direct's");
+    CHECK(ratio < 20);
+    CHECK(ratio == Approx(winograd_relative_rms(tile)).epsilon(0.35));
+  }
+}
+
+TEST_CASE("amplification is what the worst inputs and weights reach", "[winograd]") {
+  // F(2, 3) in one dimension: |A^T| (|G| 1 * |B^T| 1) is at most 8, of 3 terms of the plain sum.
+  const LayerSpec row = first_layer("Conv1D(64, 3, input_shape=(100, 64))");
+  CHECK(winograd_amplification(row, 2) == Approx(8.0 / 3));
+  CHECK(winograd_amplification(square_layer(64, 56), 2) == Approx(64.0 / 9));
+  CHECK(winograd_relative_bound(square_layer(64, 56), 2) < 2);
+  CHECK(winograd_relative_bound(square_layer(64, 56), 4) == Approx(7.8).epsilon(0.01));
+  CHECK(winograd_relative_bound(square_layer(64, 56), 6) == Approx(81).epsilon(0.01));
+  CHECK(fast_admits_winograd(square_layer(64, 56), 6));
+  CHECK_FALSE(fast_admits_winograd(square_layer(16, 56), 6));
+  CHECK(fast_admits_winograd(square_layer(16, 56), 4));
+}
+
+TEST_CASE("the planner takes winograd for many channels, never when strict", "[winograd]") {
+  CHECK(algorithm(square_layer(64, 56)) == "winograd");
+  CHECK(algorithm(square_layer(128, 28)) == "winograd");
+  CHECK(algorithm(square_layer(64, 56), Accuracy::strict) == "direct");
+  CHECK(algorithm(square_layer(3, 224)) != "winograd");
+  for (const char* text :
+       {"Conv2D(64, 3, strides=2, input_shape=(56, 56, 64))",
+        "Conv2D(64, 3, dilation_rate=2, input_shape=(56, 56, 64))",
+        "Conv2D(64, 5, input_shape=(56, 56, 64))", "Conv2D(64, 1, input_shape=(56, 56, 64))",
+        "Conv2D(64, 3, input_shape=(None, 56, 64))"}) {
+    INFO(text);
+    CHECK_FALSE(why_not(Algorithm::winograd, first_layer(text)).empty());
+    CHECK(algorithm(first_layer(text)) != "winograd");
+  }
+}
+
+TEST_CASE("a chosen winograd plan is predicted to be the faster one", "[winograd]") {
+  for (const char* target : {kAvx2, kAvx512}) {
+    for (const int channels : {16, 64, 256}) {
+      for (const int pixels : {7, 14, 28, 56}) {
+        const LayerSpec layer = square_layer(channels, pixels);
+        const Plan plan = make_plan(layer, machine(target));
+        const Plan strict = make_plan(layer, machine(target), Accuracy::strict);
+        INFO(to_text(plan));
+        CHECK(why_plan_is_invalid(plan, layer, machine(target)).empty());
+        CHECK(predicted_cycles(layer, plan, machine(target)) <=
+              predicted_cycles(layer, strict, machine(target)));
+        CHECK(why_inaccurate(strict, Accuracy::strict).empty());
+        CHECK(why_inaccurate(plan, Accuracy::strict).empty() ==
+              (plan.algorithm != Algorithm::winograd));
+      }
+    }
+  }
+}
