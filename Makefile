@@ -73,7 +73,7 @@ peers:
 	@tools/setup peers
 	@tools/build release convc convc_peers
 	@build/bin/convc bench bench/layers/core_suite.conv bench/layers/core_suite_depthwise.conv \
-	  --peers onednn,onnxruntime,openvino,xnnpack $(BENCH_ARGUMENTS)
+	  --peers onednn,onnxruntime,openvino,xnnpack,iree $(BENCH_ARGUMENTS)
 
 install: build
 	@cmake --install build/release --prefix '$(PREFIX)'

@@ -14,7 +14,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- table: written by tools/benchmark_tables.py -->", "<!-- table: end -->"
 PEERS = {"onednn": "oneDNN", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
-         "xnnpack": "XNNPACK"}
+         "xnnpack": "XNNPACK", "iree": "IREE"}
 # One layer of each kind that networks have; the means below a table are over all of them.
 SHOWN = ("resnet50_conv1_224x224", "resnet50_conv3_56x56", "resnet50_pw4_56x56",
          "resnet50_conv7_56x56", "resnet50_conv17_14x14", "resnet50_pw20_7x7", "vgg16_conv2_224x224",

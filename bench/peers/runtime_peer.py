@@ -6,17 +6,17 @@ Two forms each: `whole`, a call of a model of one convolution, with what the run
 and `node`, the runtime's own profile of the convolution in the middle of three, where neither
 neighbour nor the change of layout at the model's ends counts.
 """
-import argparse
 import json
 import os
 import pathlib
-import sys
+import statistics
 import tempfile
-import time
 
 import numpy
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from conversation import Clock, serve
 
 
 def random_array(shape, seed=1):
@@ -114,7 +114,8 @@ class OnnxRuntime:
         per_call = len(times) // (calls + 1)  # the Conv, and a ReLU that is not fused
         if per_call == 0:
             return None
-        return sum(sorted(times)[:len(times) // 2]) * 2 * per_call / len(times) * 1e-6
+        sums = [sum(times[i:i + per_call]) for i in range(per_call, len(times), per_call)]
+        return statistics.median(sums) * 1e-6
 
 
 class OpenVino:
@@ -138,57 +139,43 @@ class OpenVino:
         self.chain = self.request(layer, neighbours=True)
 
     def node_seconds(self, calls):
-        best = None
+        times = []
         for _ in range(calls):
             self.chain.infer()
-            seconds = sum(info.real_time.total_seconds() for info in self.chain.profiling_info
-                          if "peer_conv" in info.node_name)
-            best = seconds if best is None else min(best, seconds)
-        return best or None
+            times.append(sum(info.real_time.total_seconds() for info in self.chain.profiling_info
+                             if "peer_conv" in info.node_name))
+        return statistics.median(times) or None
 
 
-class Clock:
-    """Of one thread the seconds that it had a processor, of several the wall clock's."""
+class Samples:
+    """The two forms of a runtime that has `whole()` and `node_seconds(calls)`."""
 
-    def __init__(self, threads):
-        self.now = time.process_time if threads <= 1 else time.perf_counter
+    def __init__(self, runtime, clock):
+        self.runtime, self.clock = runtime, clock
+        self.name, self.version = runtime.name, runtime.version
+        self.forms = {"whole": self.whole, "node": self.node}
 
-    def seconds_per_call(self, call, calls):
-        start = self.now()
-        for _ in range(calls):
-            call()
-        return (self.now() - start) / calls
+    def prepare(self, layer):
+        self.runtime.prepare(layer)
+        self.runtime.whole()
+        self.seconds = max(min(self.clock.seconds_per_call(self.runtime.whole, 2)
+                               for _ in range(3)), 1e-7)
 
+    def calls(self, seconds):
+        return max(int(seconds / self.seconds), 1)
 
-def answer(peer, clock, state, request):
-    if "layer" in request:
-        peer.prepare(request["layer"])
-        peer.whole()
-        state["seconds"] = max(min(clock.seconds_per_call(peer.whole, 2) for _ in range(3)), 1e-7)
-        return {"forms": ["whole", "node"]}
-    calls = max(int(request["sample_seconds"] / state["seconds"]), 1)
-    times = {"whole": clock.seconds_per_call(peer.whole, calls)}
-    node = peer.node_seconds(min(calls, 50))
-    if node is not None:
-        times["node"] = node
-    return times
+    def whole(self, seconds):
+        return self.clock.seconds_per_call(self.runtime.whole, self.calls(seconds))
+
+    def node(self, seconds):
+        return self.runtime.node_seconds(min(self.calls(seconds), 50))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=["onnxruntime", "openvino"])
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    peer = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}[arguments.name](arguments.threads)
-    clock, state = Clock(arguments.threads), {}
-    print(json.dumps({"peer": peer.name, "version": peer.version}), flush=True)
-    for line in sys.stdin:
-        try:
-            reply = answer(peer, clock, state, json.loads(line))
-        except Exception as failure:  # whatever a runtime says is the reason
-            reply = {"skip": " ".join(str(failure).split())[:300]}
-        print(json.dumps(reply), flush=True)
+def runtime(kind):
+    def start(threads):
+        return Samples(kind(threads), Clock(threads))
+    return start
 
 
 if __name__ == "__main__":
-    main()
+    serve({"onnxruntime": runtime(OnnxRuntime), "openvino": runtime(OpenVino)}, __doc__)

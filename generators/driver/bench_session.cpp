@@ -6,7 +6,6 @@
 #include <cctype>
 #include <map>
 #include <optional>
-#include <stdexcept>
 
 #include "generators/driver/gang.h"
 #include "generators/driver/peer.h"
@@ -85,6 +84,7 @@ class Stage {
     state.counters["gflops"] = bench.work.flops * calls / seconds / 1e9;
     state.counters["peak_fraction"] = measured_.peak_fraction;
     state.counters["roofline_fraction"] = measured_.roofline_fraction;
+    if (time_over_fixed_) state.counters["time_over_fixed"] = *time_over_fixed_;
     for (const PeerRatio& peer : measured_.peers) state.counters["over_" + peer.peer] = peer.ratio;
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
     std::string label = bench.label + " " + measured_.level;
@@ -96,13 +96,16 @@ class Stage {
   void enter(const BenchCase& bench) {
     kernel_.reset();  // before the next one is allocated
     const convc_kernel& kernel = *libraries_[bench.library]->kernel(bench.graph);
-    std::string error;
-    const std::vector<SizeCase> cases = size_cases(kernel, *bench.written, &error);
-    if (cases.empty()) throw std::runtime_error(error);
-    // Run-time sizes as the planner takes them.
-    kernel_.emplace(kernel, bench.isa, bench.threads, cases[0].open);
+    kernel_.emplace(kernel, bench.isa, bench.threads,
+                    open_sizes_of(kernel, *bench.written, bench.sizes));
     measured_ = measure(*kernel_, bench.work, limits_.at({bench.isa, bench.threads}), rounds_,
                         peers_.ready_for(bench));
+    time_over_fixed_.reset();
+    if (bench.fixed_kernel) {
+      const auto [library, graph] = *bench.fixed_kernel;
+      PreparedKernel fixed(*libraries_[library]->kernel(graph), bench.isa, bench.threads);
+      time_over_fixed_ = time_ratio(*kernel_, fixed, rounds_);
+    }
     current_ = &bench;
   }
 
@@ -113,6 +116,7 @@ class Stage {
   const BenchCase* current_ = nullptr;
   std::optional<PreparedKernel> kernel_;
   Measurement measured_;
+  std::optional<double> time_over_fixed_;
 };
 
 void initialize_library(const BenchSettings& settings) {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsl/module.h"
 #include "generators/driver/measurement.h"
+#include "generators/driver/sized_graph.h"
 #include "generators/emit/loaded_library.h"
 
 namespace convc {
@@ -21,6 +24,9 @@ struct BenchCase {
   unsigned threads = 1;
   std::string label;
   KernelWork work;
+  std::vector<InputSize> sizes;  ///< of the inputs
+  /// Library and graph of a kernel for these sizes only, where this one has run-time sizes.
+  std::optional<std::pair<std::size_t, std::size_t>> fixed_kernel;
   std::string peer_request;  ///< empty: peers cannot compute it
 };
 
@@ -33,7 +39,8 @@ struct BenchSettings {
 
 /// Measures the machine's limits for every ISA and thread count in `cases`, then runs them in
 /// order. Packing, allocation and the first call are outside of every timing; times are wall clock.
-/// Counters: gflops, peak_fraction, roofline_fraction, bytes_per_second. Context: fma_peak_gflops
+/// Counters: gflops, peak_fraction, roofline_fraction, bytes_per_second; with run-time sizes also
+/// time_over_fixed. Context: fma_peak_gflops
 /// and bandwidth_LEVEL_gbytes of the first ISA and thread count, and of every one with
 /// /ISA/threads:N after the name, and peer_NAME with its version. Each peer that can compute the
 /// layer adds the counter over_NAME, its time over the kernel's (PeerRatio); whoever cannot is told

@@ -21,19 +21,12 @@ struct Explained {
   CodeReport report;
 };
 
-/// Of 1 FMA per cycle and pipe of the machine that the plan is made for.
-double peak_fraction(const InnerLoop& loop, const Machine& machine) {
-  if (loop.cycles == 0) return 0;
-  return static_cast<double>(loop.fma_lanes) / loop.cycles /
-         (machine.f32_lanes * machine.fma_pipes);
-}
-
-void print_loop(const InnerLoop& loop, const Machine& machine, bool with_assembly) {
+void print_loop(const InnerLoop& loop, bool with_assembly) {
   llvm::raw_ostream& out = llvm::outs();
   out << "  loop of " << loop.instructions << " instructions: " << loop.fmas << " FMAs, "
       << loop.vector_loads << " vector loads, " << loop.vector_stores << " stores, "
       << loop.vector_spills << " spills\n    " << significant(loop.cycles, 4)
-      << " cycles an iteration, " << significant(100 * peak_fraction(loop, machine), 3)
+      << " cycles an iteration, " << significant(100 * loop.peak_fraction(), 3)
       << " % of FMA peak; bound by " << loop.bound() << " (resource " << loop.resource << " "
       << significant(loop.resource_cycles, 4) << ", issue " << significant(loop.issue_cycles, 4)
       << ")\n";
@@ -53,7 +46,7 @@ void print_console(const Session& session, const std::vector<Explained>& all) {
     bool is_first = true;
     for (const InnerLoop& loop : one.report.loops) {
       for (const TargetInfo& target : session.targets)
-        if (target.text == one.layer->target) print_loop(loop, target.machine, is_first);
+        if (target.text == one.layer->target) print_loop(loop, is_first);
       is_first = false;
     }
   }

@@ -117,18 +117,29 @@ std::vector<Range> innermost_loops(const std::vector<Instruction>& code) {
   return loops;
 }
 
-/// What one instruction counts as.
+/// What the instructions of one loop count as.
 class Counter {
  public:
-  explicit Counter(const Processor& processor) : processor_(processor) {}
+  Counter(const Processor& processor, llvm::ArrayRef<Instruction> body) : processor_(processor) {
+    // Code without a frame pointer walks arrays with RBP; then the loop writes it.
+    for (const Instruction& instruction : body) {
+      const llvm::MCInstrDesc& desc = processor.instructions->get(instruction.inst.getOpcode());
+      rbp_walks_ |= desc.hasDefOfPhysReg(instruction.inst, llvm::MCRegister(register_named("RBP")),
+                                         *processor.registers);
+    }
+  }
+
+  [[nodiscard]] bool is_fma(const llvm::MCInst& inst) const {
+    const llvm::StringRef name = processor_.instructions->getName(inst.getOpcode());
+    return lanes_of(inst) > 0 && (name.contains("FMADD") || name.contains("FNMADD"));
+  }
 
   void add(const llvm::MCInst& inst, InnerLoop& loop) const {
     const llvm::MCInstrDesc& desc = processor_.instructions->get(inst.getOpcode());
     ++loop.instructions;
     const std::int64_t lanes = lanes_of(inst);
     if (lanes == 0) return;
-    const llvm::StringRef name = processor_.instructions->getName(inst.getOpcode());
-    if (name.contains("FMADD") || name.contains("FNMADD")) {
+    if (is_fma(inst)) {
       ++loop.fmas;
       loop.fma_lanes += lanes;
     }
@@ -163,42 +174,66 @@ class Counter {
           inst.getOperand(i);  // base, scale, index, displacement, segment
       if (!base.isReg() || !base.getReg()) return false;
       const llvm::MCOperand& index = inst.getOperand(i + 2);
-      const bool has_index = index.isReg() && index.getReg();
+      const bool has_index = index.isReg() && index.getReg();  // slots of a frame have none
       const llvm::StringRef name = processor_.registers->getName(base.getReg());
-      // Code without a frame pointer walks arrays with RBP; the slots of a frame have no index.
-      return name == "RSP" || (name == "RBP" && !has_index);
+      return name == "RSP" || (name == "RBP" && !has_index && !rbp_walks_);
     }
     return false;
   }
 
+  [[nodiscard]] unsigned register_named(llvm::StringRef name) const {
+    unsigned found = 1;
+    while (found + 1 < processor_.registers->getNumRegs() &&
+           name != processor_.registers->getName(found)) {
+      ++found;
+    }
+    return found;
+  }
+
   const Processor& processor_;
+  bool rbp_walks_ = false;
 };
 
-/// Busy cycles of each resource per iteration; the largest, over the units that share the work.
-void add_resources(const Processor& processor, llvm::ArrayRef<Instruction> body, InnerLoop& loop) {
-  const llvm::MCSchedModel& model = processor.subtarget->getSchedModel();
-  std::vector<double> busy(model.getNumProcResourceKinds(), 0.0);
-  double micro_ops = 0;
-  for (const Instruction& instruction : body) {
-    unsigned index = processor.instructions->get(instruction.inst.getOpcode()).getSchedClass();
-    while (model.getSchedClassDesc(index)->isVariant()) {
-      index = processor.subtarget->resolveVariantSchedClass(
-          index, &instruction.inst, processor.instructions.get(), model.getProcessorID());
+/// Cycles per iteration that a loop keeps each resource of the model busy, over the units that
+/// share the work.
+class Occupancy {
+ public:
+  explicit Occupancy(const Processor& processor)
+      : processor_(processor), busy_(model().getNumProcResourceKinds(), 0.0) {}
+
+  void add(const llvm::MCInst& inst) {
+    unsigned index = processor_.instructions->get(inst.getOpcode()).getSchedClass();
+    while (model().getSchedClassDesc(index)->isVariant()) {
+      index = processor_.subtarget->resolveVariantSchedClass(
+          index, &inst, processor_.instructions.get(), model().getProcessorID());
     }
-    const llvm::MCSchedClassDesc& described = *model.getSchedClassDesc(index);
-    if (!described.isValid()) continue;
-    micro_ops += described.NumMicroOps;
-    for (const auto* use = processor.subtarget->getWriteProcResBegin(&described);
-         use != processor.subtarget->getWriteProcResEnd(&described); ++use) {
-      busy[use->ProcResourceIdx] += static_cast<double>(use->ReleaseAtCycle - use->AcquireAtCycle) /
-                                    model.getProcResource(use->ProcResourceIdx)->NumUnits;
+    const llvm::MCSchedClassDesc& described = *model().getSchedClassDesc(index);
+    if (!described.isValid()) return;
+    micro_ops_ += described.NumMicroOps;
+    for (const auto* use = processor_.subtarget->getWriteProcResBegin(&described);
+         use != processor_.subtarget->getWriteProcResEnd(&described); ++use) {
+      busy_[use->ProcResourceIdx] +=
+          static_cast<double>(use->ReleaseAtCycle - use->AcquireAtCycle) /
+          model().getProcResource(use->ProcResourceIdx)->NumUnits;
     }
   }
-  const auto most = std::max_element(busy.begin(), busy.end());
-  loop.resource_cycles = *most;
-  loop.resource = model.getProcResource(static_cast<unsigned>(most - busy.begin()))->Name;
-  loop.issue_cycles = micro_ops / model.IssueWidth;
-}
+
+  [[nodiscard]] double cycles() const { return *std::max_element(busy_.begin(), busy_.end()); }
+  [[nodiscard]] std::string busiest() const {
+    const auto most = std::max_element(busy_.begin(), busy_.end());
+    return model().getProcResource(static_cast<unsigned>(most - busy_.begin()))->Name;
+  }
+  [[nodiscard]] double issue_cycles() const { return micro_ops_ / model().IssueWidth; }
+
+ private:
+  [[nodiscard]] const llvm::MCSchedModel& model() const {
+    return processor_.subtarget->getSchedModel();
+  }
+
+  const Processor& processor_;
+  std::vector<double> busy_;
+  double micro_ops_ = 0;
+};
 
 /// Cycles per iteration of the loop run over and over, as llvm-mca has it; 0 when it cannot say.
 double simulated_cycles(const Processor& processor, llvm::ArrayRef<Instruction> body) {
@@ -244,10 +279,18 @@ InnerLoop inspect(const Processor& processor, llvm::ArrayRef<Instruction> body) 
   InnerLoop loop;
   loop.begin = body.front().address;
   loop.end = body.back().address + body.back().size;
-  const Counter counter(processor);
-  for (const Instruction& instruction : body) counter.add(instruction.inst, loop);
+  const Counter counter(processor, body);
+  Occupancy all(processor), fmas(processor);
+  for (const Instruction& instruction : body) {
+    counter.add(instruction.inst, loop);
+    all.add(instruction.inst);
+    if (counter.is_fma(instruction.inst)) fmas.add(instruction.inst);
+  }
   if (loop.fmas == 0) return loop;
-  add_resources(processor, body, loop);
+  loop.resource_cycles = all.cycles();
+  loop.resource = all.busiest();
+  loop.issue_cycles = all.issue_cycles();
+  loop.fma_cycles = fmas.cycles();
   loop.cycles = simulated_cycles(processor, body);
   for (const Instruction& instruction : body)
     loop.assembly.push_back(text_of(processor, instruction));

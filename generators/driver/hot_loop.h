@@ -23,8 +23,12 @@ struct InnerLoop {
   double cycles = 0;               ///< of the processor's model, caches always hit
   double resource_cycles = 0;      ///< of the resource that is busiest
   std::string resource;            ///< its name in LLVM's scheduling model
+  double fma_cycles = 0;           ///< of the busiest resource were there only the multiply-adds
   double issue_cycles = 0;         ///< micro-operations over the width of the front end
   std::vector<std::string> assembly;
+
+  /// Of the multiply-adds that the modelled processor does at most.
+  [[nodiscard]] double peak_fraction() const { return cycles == 0 ? 0 : fma_cycles / cycles; }
 
   /// "resource NAME", "issue width" or "dependencies": what keeps the model from being faster.
   [[nodiscard]] std::string bound() const;

@@ -14,6 +14,11 @@ constexpr double kSampleSeconds = 2e-3;
 constexpr unsigned kPairs = 4;
 constexpr unsigned kLimitSamples = 7;
 
+/// Calls that take a sample's time.
+std::size_t repetitions_of(PreparedKernel& kernel) {
+  return repetitions_for(kSampleSeconds, [&](std::size_t n) { return kernel.run_seconds(n); });
+}
+
 using RatiosByForm = std::map<std::string, std::vector<double>>;
 
 /// Precondition: there is a form.
@@ -40,8 +45,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
                     unsigned rounds, const std::vector<Peer*>& peers) {
   const MemoryLevel& level = level_that_holds(limits.levels, work.bytes);
   const double memory_gflops = work.flops / static_cast<double>(work.bytes) * level.read_gbytes;
-  const std::size_t repetitions =
-      repetitions_for(kSampleSeconds, [&](std::size_t n) { return kernel.run_seconds(n); });
+  const std::size_t repetitions = repetitions_of(kernel);
   std::vector<double> of_peak, of_roofline;
   std::vector<RatiosByForm> ratios(peers.size());
   for (unsigned round = 0; round < rounds; ++round) {
@@ -66,6 +70,20 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
     if (!ratios[p].empty()) result.peers.push_back(fastest_form(peers[p]->name(), ratios[p]));
   }
   return result;
+}
+
+double time_ratio(PreparedKernel& kernel, PreparedKernel& other, unsigned rounds) {
+  const std::size_t repetitions = std::min(repetitions_of(kernel), repetitions_of(other));
+  std::vector<double> ratios;
+  for (unsigned round = 0; round < rounds; ++round) {
+    double seconds = 0, other_seconds = 0;
+    for (unsigned pair = 0; pair < kPairs; ++pair) {
+      seconds += kernel.run_seconds(repetitions);
+      other_seconds += other.run_seconds(repetitions);
+    }
+    ratios.push_back(seconds / other_seconds);
+  }
+  return median(ratios);
 }
 
 }  // namespace convc

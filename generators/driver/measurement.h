@@ -53,4 +53,8 @@ struct Measurement {
 Measurement measure(PreparedKernel& kernel, const KernelWork& work, const MachineLimits& limits,
                     unsigned rounds, const std::vector<Peer*>& peers);
 
+/// Seconds of a call of `kernel` over those of one of `other`, measured in turn, `rounds` times:
+/// the median.
+double time_ratio(PreparedKernel& kernel, PreparedKernel& other, unsigned rounds);
+
 }  // namespace convc

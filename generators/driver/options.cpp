@@ -148,8 +148,9 @@ class OptionReader {
     return argument ? parse_number(*argument, argument->getValue(), least, most) : fallback;
   }
 
-  std::vector<unsigned> numbers(OptSpecifier id, unsigned least, unsigned most) {
-    std::vector<unsigned> values;
+  template <typename T>
+  std::vector<T> numbers(OptSpecifier id, T least, T most) {
+    std::vector<T> values;
     const Arg* argument = arguments_.getLastArg(id);
     if (!argument) return values;
     llvm::SmallVector<StringRef> parts;
@@ -239,6 +240,7 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.cpu = reader.text(OPT_cpu);
   options.min_time_seconds = reader.number(OPT_min_time, 0.5, 0.0, 3600.0);
   options.rounds = reader.number(OPT_rounds, 7u, 5u, 10000u);
+  options.sizes = reader.numbers<std::int64_t>(OPT_sizes, 1, INT32_MAX);
   if (arguments.hasArg(OPT_peers)) options.peers = reader.list(OPT_peers);
   return reader.error;
 }

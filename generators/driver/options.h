@@ -41,8 +41,9 @@ struct Options {
   std::string filter;
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
-  std::string cpu;                 ///< empty: the best fitting
-  std::vector<std::string> peers;  ///< names, as in convc-peer-NAME
+  std::vector<std::int64_t> sizes;  ///< of run-time heights and widths; empty: representative
+  std::string cpu;                  ///< empty: the best fitting
+  std::vector<std::string> peers;   ///< names, as in convc-peer-NAME
 };
 
 /// Parses `arguments` (without the program's name). Returns nullopt when there is nothing to run:

@@ -80,6 +80,9 @@ defm min_time : Value<"min-time", "<seconds>", "Least time of each benchmark; de
 defm rounds : Value<"rounds", "<n>",
   "Interleaved rounds of FMA peak and kernel behind peak_fraction; at least 5; default: 7",
   [BenchVerb]>;
+defm sizes : Value<"sizes", "<n[,n...]>",
+  "Heights and widths at which layers with run-time sizes are measured; default: those that the "
+  "planner assumes. time_over_fixed compares with a kernel of just that size", [BenchVerb]>;
 defm peers : Value<"peers", "<P[,P...]>",
   "Other libraries to measure in turn with each kernel: onednn, onnxruntime, openvino, xnnpack "
   "(programs convc-peer-P); one that is not there is skipped with its reason", [BenchVerb]>;

@@ -16,6 +16,22 @@ struct Place {
   int axis = 0;  ///< of TensorLayout
 };
 
+/// Where an open size appears in the inputs.
+Place place_of(const convc_kernel& kernel, const Graph& written, std::uint32_t size) {
+  for (std::uint32_t i = 0; i < kernel.input_count; ++i) {
+    const convc_product* shape = kernel.inputs[i].open_shape;
+    const Tensor& input = written.tensors[static_cast<std::size_t>(written.inputs[i])];
+    const int rank = static_cast<int>(input.shape.size()) - 2;
+    for (const int axis : {0, 2, 3}) {
+      const int d = dimension_of_axis(input.form.layout, rank, axis);
+      if (shape == nullptr || d < 0 || static_cast<std::uint32_t>(d) >= kernel.inputs[i].rank)
+        continue;
+      if (shape[d].count == 1 && shape[d].sizes[0] == size) return {i, axis};
+    }
+  }
+  return {};
+}
+
 std::int64_t size_at(const InputSize& size, int axis) {
   return axis == 0 ? size.batch : axis == 2 ? size.height : size.width;
 }
@@ -44,22 +60,6 @@ class Cases {
     return written_.tensors[static_cast<std::size_t>(id)];
   }
 
-  /// Where an open size appears in the inputs.
-  [[nodiscard]] Place place_of(std::uint32_t size) const {
-    for (std::uint32_t i = 0; i < kernel_.input_count; ++i) {
-      const convc_product* shape = kernel_.inputs[i].open_shape;
-      const Tensor& input = tensor(written_.inputs[i]);
-      const int rank = static_cast<int>(input.shape.size()) - 2;
-      for (const int axis : {0, 2, 3}) {
-        const int d = dimension_of_axis(input.form.layout, rank, axis);
-        if (shape == nullptr || d < 0 || static_cast<std::uint32_t>(d) >= kernel_.inputs[i].rank)
-          continue;
-        if (shape[d].count == 1 && shape[d].sizes[0] == size) return {i, axis};
-      }
-    }
-    return {};
-  }
-
   [[nodiscard]] bool have_outputs(const Sizes& sizes) const {
     for (std::uint32_t i = 0; i < kernel_.input_count; ++i)
       if (convc_input_shape(&kernel_, i, sizes.data(), nullptr, nullptr) != CONVC_OK) return false;
@@ -70,16 +70,15 @@ class Cases {
 
   [[nodiscard]] std::vector<Sizes> choices() const {
     const std::uint32_t count = kernel_.open_count;
-    const std::vector<InputSize> typical = representative_sizes(written_);
-    Sizes usual(count), least(count), odd(count), large(count);
+    const Sizes usual = open_sizes_of(kernel_, written_, representative_sizes(written_));
+    Sizes least(count), odd(count), large(count);
     for (std::uint32_t k = 0; k < count; ++k) {
-      const Place place = place_of(k);
       const std::int64_t min = std::max<std::int64_t>(kernel_.sizes[k].min, 1);
       const std::int64_t max = kernel_.sizes[k].max;
-      usual[k] = std::clamp(size_at(typical[place.input], place.axis), min, max);
       least[k] = min;
       odd[k] = std::clamp((min + usual[k]) / 2 | 1, min, max);
-      large[k] = std::min(max, usual[k] + usual[k] / 2 + (place.axis == 0 ? 2 : 1));
+      large[k] = std::min(
+          max, usual[k] + usual[k] / 2 + (place_of(kernel_, written_, k).axis == 0 ? 2 : 1));
     }
     grow_to_an_output(least);
     std::vector<Sizes> result = {usual};
@@ -162,6 +161,17 @@ class Cases {
 };
 
 }  // namespace
+
+std::vector<std::int64_t> open_sizes_of(const convc_kernel& kernel, const Graph& written,
+                                        const std::vector<InputSize>& inputs) {
+  Sizes sizes(kernel.open_count);
+  for (std::uint32_t k = 0; k < kernel.open_count; ++k) {
+    const Place place = place_of(kernel, written, k);
+    sizes[k] = std::clamp(size_at(inputs[place.input], place.axis),
+                          std::max<std::int64_t>(kernel.sizes[k].min, 1), kernel.sizes[k].max);
+  }
+  return sizes;
+}
 
 std::vector<SizeCase> size_cases(const convc_kernel& kernel, const Graph& written,
                                  std::string* error) {

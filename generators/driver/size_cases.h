@@ -7,6 +7,7 @@
 
 #include "convc/kernel_abi.h"
 #include "dsl/module.h"
+#include "generators/driver/sized_graph.h"
 
 namespace convc {
 
@@ -15,6 +16,10 @@ struct SizeCase {
   Graph graph;                     ///< the written one with these sizes
   std::string text;                ///< ", height 3, width 4"; empty without run-time sizes
 };
+
+/// The run-time sizes of a call whose inputs have these sizes, in the order of graph.inputs.
+std::vector<std::int64_t> open_sizes_of(const convc_kernel& kernel, const Graph& written,
+                                        const std::vector<InputSize>& inputs);
 
 /// First the representative sizes, then the smallest that have an output, odd ones between, and
 /// large ones; without run-time sizes only the first. Empty, and `*error` says why, when descriptor

@@ -27,6 +27,11 @@ std::int64_t least_of(Tensor tensor, int axis) {
   return dim == nullptr ? 1 : std::max<std::int64_t>(dim->min, 1);
 }
 
+bool is_open_along(Tensor tensor, int axis) {
+  const Dim* dim = dim_of(tensor, axis);
+  return dim != nullptr && !dim->fixed();
+}
+
 void set_size(Tensor& tensor, std::int64_t batch, const Size& size) {
   *dim_of(tensor, kBatch) = {batch, batch};
   for (const Axis axis : kAxes) {
@@ -74,14 +79,18 @@ std::vector<InputSize> representative_sizes(const Graph& graph) {
   std::vector<InputSize> sizes;
   for (const TensorId input : graph.inputs) {
     const Tensor& tensor = graph.tensors[static_cast<std::size_t>(input)];
-    InputSize size{least_of(tensor, kBatch), least_of(tensor, axis_number(Axis::height)),
-                   least_of(tensor, axis_number(Axis::width))};
-    for (const Node& node : graph.nodes) {
-      if (node.inputs[0] != input) continue;
-      size = {node.layer.batch, node.layer.in.height, node.layer.in.width};
-      break;
-    }
-    sizes.push_back(size);
+    // Where it is an operand, the operation says what its open sizes are equal to.
+    const auto reader = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+      return std::find(node.inputs.begin(), node.inputs.end(), input) != node.inputs.end();
+    });
+    const auto size_along = [&](int axis, std::int64_t of_reader) {
+      const bool is_open = reader != graph.nodes.end() && is_open_along(tensor, axis);
+      return is_open ? of_reader : least_of(tensor, axis);
+    };
+    const LayerSpec read_by = reader == graph.nodes.end() ? LayerSpec{} : reader->layer;
+    sizes.push_back({size_along(kBatch, read_by.batch),
+                     size_along(axis_number(Axis::height), read_by.in.height),
+                     size_along(axis_number(Axis::width), read_by.in.width)});
   }
   return sizes;
 }

@@ -16,8 +16,7 @@ struct InputSize {
   friend bool operator==(const InputSize&, const InputSize&) = default;
 };
 
-/// The representative sizes, in the order of graph.inputs: those of a layer that reads it, or the
-/// least ones of an input that only post_ops read.
+/// The representative sizes, in the order of graph.inputs: those of a node that reads it.
 std::vector<InputSize> representative_sizes(const Graph& graph);
 
 /// The written graph with these sizes: every tensor and layer has fixed ones. Precondition: they

@@ -85,11 +85,20 @@ class Channelwise : public ImagePass<Channelwise> {
   std::vector<Expr> at(const Expr& first) const { return point_of(v, first).coordinates(); }
   std::vector<Expr> here() const { return {v.column, v.row, v.plane, v.batch, v.group}; }
 
+  /// Vectors of pixels are computed whole, and all that fit a task: the last ones may lie beyond
+  /// the image, unless it is made of whole tasks and they of whole vectors.
+  Expr column_to_read() const {
+    const SpatialAxis columns = column_axis();
+    const int block = columns_per_task();
+    if (!columns.open && columns.out % block == 0 && block % value(lanes) == 0) return v.column;
+    return Halide::min(Halide::likely(v.column), columns.out_extent - 1);
+  }
+
   /// channels(channel, pixel): the input, -inf where vectors exceed its channels. most(pixel).
   void define_largest() {
     const int count = value(in_channels);
     ImagePoint source = point_of(v);
-    if (over_pixels()) source.column = inside(v.column, column_axis(), lanes);
+    if (over_pixels()) source.column = column_to_read();
     if (count % parts() == 0) {
       channels(pixel(v.channel)) = input(source.coordinates());
     } else {
