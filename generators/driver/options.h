@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "generators/plan/plan.h"
+#include "generators/plan/planner.h"
 
 namespace convc {
 
@@ -20,7 +20,7 @@ struct Options {
 
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
-  Accuracy accuracy = Accuracy::fast;
+  PlanLimits limits;
   std::string library_name;  ///< empty: the stem of the only file
   std::string layer;         ///< empty: all
   OutputFormat format = OutputFormat::console;
