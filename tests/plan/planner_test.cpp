@@ -1,6 +1,7 @@
 // Plans of whole layers: golden text for the core suite, and what holds for every valid layer.
 #include "generators/plan/planner.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -229,7 +230,7 @@ TEST_CASE("limits choose among algorithms", "[planner]") {
   CHECK(to_text(all[0].plan) == to_text(make_plan(layer, host)));
 
   PlanLimits limits;
-  for (const Algorithm algorithm : {Algorithm::direct, Algorithm::planar, Algorithm::winograd}) {
+  for (const Algorithm algorithm : {Algorithm::direct, Algorithm::few_channels, Algorithm::winograd}) {
     limits.algorithms = {Algorithm::pointwise, algorithm};
     const Plan plan = make_plan(layer, host, limits);
     CHECK(plan.algorithm == algorithm);
