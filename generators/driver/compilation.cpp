@@ -12,7 +12,7 @@ namespace convc {
 std::optional<Artifact> compile_session(Session& session, const ModulePlans& plans,
                                         int* exit_code) {
   CompileOptions options;
-  options.accuracy = session.options.accuracy;
+  options.accuracy = session.options.limits.accuracy;
   // The CPUs this process may run on.
   options.workers.jobs = session.options.jobs ? session.options.jobs : convc_get_threads();
   if (session.options.use_cache)

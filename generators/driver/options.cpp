@@ -201,6 +201,21 @@ class OptionReader {
     return Accuracy::strict;
   }
 
+  std::vector<Algorithm> algorithms(OptSpecifier id) {
+    std::vector<Algorithm> chosen;
+    for (const std::string& name : list(id)) {
+      std::string known;
+      const std::size_t before = chosen.size();
+      for (const Algorithm algorithm : filter_bank_algorithms()) {
+        if (name == name_of(algorithm)) chosen.push_back(algorithm);
+        known += (known.empty() ? "" : ", ") + std::string(name_of(algorithm));
+      }
+      if (chosen.size() == before)
+        fail(*arguments_.getLastArg(id), "has `" + name + "`; known: " + known);
+    }
+    return chosen;
+  }
+
   /// True when the option is given; its only value is `value`.
   bool flag(OptSpecifier id, const char* value) {
     const Arg* argument = arguments_.getLastArg(id);
@@ -244,7 +259,10 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.files = arguments.getAllArgValues(OPT_INPUT);
   options.targets = reader.list(OPT_target);
   if (arguments.hasArg(OPT_schedule)) options.schedules = reader.list(OPT_schedule);
-  options.accuracy = reader.accuracy(OPT_accuracy);
+  options.limits.accuracy = reader.accuracy(OPT_accuracy);
+  options.limits.algorithms = reader.algorithms(OPT_algorithms);
+  options.limits.packed_bytes =
+      reader.number<std::int64_t>(OPT_max_packed, INT64_MAX, 0, INT64_MAX);
   options.library_name = reader.text(OPT_library_name);
   options.dims = reader.dims(OPT_dim);
   options.layer = reader.text(OPT_layer);

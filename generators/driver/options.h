@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dsl/layer_spec.h"
-#include "generators/plan/plan.h"
+#include "generators/plan/planner.h"
 
 namespace convc {
 
@@ -22,7 +22,7 @@ struct Options {
 
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
-  Accuracy accuracy = Accuracy::fast;
+  PlanLimits limits;
   std::string library_name;         ///< empty: the stem of the only file
   std::map<std::string, Dim> dims;  ///< sizes of ONNX models, by their names
   std::string layer;                ///< empty: all

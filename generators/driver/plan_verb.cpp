@@ -8,6 +8,7 @@
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/plan_file.h"
 #include "generators/driver/session.h"
+#include "generators/driver/table.h"
 #include "generators/driver/verbs.h"
 #include "generators/emit/layout_text.h"
 #include "generators/plan/planner.h"
@@ -46,6 +47,13 @@ std::string short_line(std::string line) {
   return line.size() > kMaxLength ? line.substr(0, kMaxLength) + "..." : line;
 }
 
+/// "direct", "winograd output_tile=4".
+std::string brief(const Plan& plan) {
+  std::string text(name_of(plan.algorithm));
+  if (plan.output_tile != 0) text += " output_tile=" + std::to_string(plan.output_tile);
+  return text;
+}
+
 /// What the plan lines of a step stand under: the layer, and of a graph of several steps what this
 /// one does.
 void print_heading(const PlannedStep& step) {
@@ -58,11 +66,23 @@ void print_heading(const PlannedStep& step) {
     out << "# " << step.path << ": " << step_text(step.layer()) << "\n";
 }
 
+/// What else the planner weighed, and what it expects of each.
+void print_candidates(const PlannedStep& step, const PlanLimits& limits) {
+  std::string why_none, text;
+  for (const PlanCandidate& one :
+       candidate_plans(step.layer(), step.target.machine, limits, &why_none)) {
+    constexpr double kMillion = 1e6;
+    text += (text.empty() ? "" : "; ") + brief(one.plan) + " " +
+            significant(one.cycles / kMillion, 3) + " M cycles, " + bytes_text(one.packed_bytes);
+  }
+  llvm::outs() << "#   candidates: " << text << " packed\n";
+}
+
 void print_console(const Session& session, const ModulePlans& plans) {
   llvm::raw_ostream& out = llvm::outs();
   out << "# Plans of library `" << session.module.name
       << "`; `--schedule FILE` compiles with the plans of such a file.\n# accuracy: "
-      << name_of(session.options.accuracy) << "\n";
+      << name_of(session.options.limits.accuracy) << "\n";
   for (const TargetInfo& target : session.targets)
     out << "# " << target.machine.isa << ": " << target.text << ", planned for "
         << target.machine.name << "\n";
@@ -70,17 +90,26 @@ void print_console(const Session& session, const ModulePlans& plans) {
     if (&step.target == &session.targets[0]) print_heading(step);
     out << plan_file_line(step.path, step.target.machine.isa, step.plan) << "\n";
     out << "#   because: " << step.plan.reason << "\n";
+    print_candidates(step, session.options.limits);
     for (const std::string& note : performance_notes(step.layer(), step.plan, step.target.machine))
       out << "#   note: " << note << "\n";
   });
 }
 
 void print_json(const Session& session, const ModulePlans& plans) {
-  nlohmann::ordered_json document = {{"library", session.module.name},
-                                     {"accuracy", std::string(name_of(session.options.accuracy))}};
+  nlohmann::ordered_json document = {
+      {"library", session.module.name},
+      {"accuracy", std::string(name_of(session.options.limits.accuracy))}};
   document["plans"] = nlohmann::ordered_json::array();
   for_each_plan(session, plans, [&](const PlannedStep& step) {
     const Machine& machine = step.target.machine;
+    std::string why_none;
+    auto candidates = nlohmann::ordered_json::array();
+    for (const PlanCandidate& one :
+         candidate_plans(step.layer(), machine, session.options.limits, &why_none))
+      candidates.push_back({{"plan", to_text(one.plan)},
+                            {"predicted_cycles", one.cycles},
+                            {"packed_bytes", one.packed_bytes}});
     document["plans"].push_back({{"layer", step.path},
                                  {"does", step_text(step.layer())},
                                  {"isa", machine.isa},
@@ -89,6 +118,7 @@ void print_json(const Session& session, const ModulePlans& plans) {
                                  {"algorithm", std::string(name_of(step.plan.algorithm))},
                                  {"plan", to_text(step.plan)},
                                  {"reason", step.plan.reason},
+                                 {"candidates", candidates},
                                  {"notes", performance_notes(step.layer(), step.plan, machine)},
                                  {"slow_path", is_slow_path(step.layer(), step.plan, machine)}});
   });

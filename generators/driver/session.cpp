@@ -100,10 +100,17 @@ bool all_layers_exist(const PlanFile& file, const Module& lowered) {
   return all;
 }
 
-Plan plan_for(const LayerSpec& layer, const Machine& machine, const std::string& schedule,
-              Accuracy accuracy) {
-  return schedule == "naive" ? make_naive_plan(layer, machine)
-                             : make_plan(layer, machine, accuracy);
+/// Nullopt and a message when the user's limits leave no plan.
+std::optional<Plan> plan_for(const LayerSpec& layer, const std::string& path,
+                             const Machine& machine, const std::string& schedule,
+                             const PlanLimits& limits) {
+  if (schedule == "naive") return make_naive_plan(layer, machine);
+  std::string why_none;
+  std::vector<PlanCandidate> candidates = candidate_plans(layer, machine, limits, &why_none);
+  if (!candidates.empty()) return std::move(candidates.front().plan);
+  print_error("no plan of `" + path + "` for " + machine.isa + " is within the limits: " + why_none,
+              "allow more by --algorithms or --max-packed");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -136,12 +143,16 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
       auto& of_target = of_graph.emplace_back();
       for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
         const LayerSpec& layer = graph.nodes[n].layer;
-        of_target.push_back(plan_for(layer, target.machine, schedule, session.options.accuracy));
+        const std::optional<Plan> plan =
+            plan_for(layer, paths[n], target.machine, schedule, session.options.limits);
+        if (!plan) *exit_code = exit_input_wrong;
+        of_target.push_back(plan.value_or(Plan{}));
         if (!file) continue;
         const auto entry = file->plans.find({paths[n], target.machine.isa});
         if (entry == file->plans.end()) continue;
         std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
-        if (error.empty()) error = why_inaccurate(entry->second.plan, session.options.accuracy);
+        if (error.empty())
+          error = why_inaccurate(entry->second.plan, session.options.limits.accuracy);
         if (!error.empty()) {
           print_plan_error(*file, entry->second.line, error);
           *exit_code = exit_input_wrong;

@@ -169,9 +169,9 @@ int run_summary(const Options& options) {
   session.diagnostics.print_to_stderr();
   const std::vector<Section> sections = sections_of(session, *plans);
   if (options.format == OutputFormat::json)
-    print_json(session.module, sections, session.targets[0], options.accuracy);
+    print_json(session.module, sections, session.targets[0], options.limits.accuracy);
   else
-    print_console(sections, session.targets[0], options.accuracy);
+    print_console(sections, session.targets[0], options.limits.accuracy);
   return session.diagnostics.has_errors() ? exit_input_wrong : exit_done;
 }
 

@@ -67,7 +67,7 @@ std::string repro_command(const Session& session, const std::string& target,
   if (!options.library_name.empty()) command += " --name " + shell_word(options.library_name);
   command += " --layer " + shell_word(session.module.graphs[verified.graph].name) + " --target " +
              shell_word(target);
-  if (options.accuracy == Accuracy::strict) command += " --accuracy strict";
+  if (options.limits.accuracy == Accuracy::strict) command += " --accuracy strict";
   if (schedule != "auto") command += " --schedule " + shell_word(schedule);
   return command + " --seed " + std::to_string(exercise.seed);
 }

@@ -52,8 +52,10 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer);
 
 /* Plans. Precondition: the algorithm can compute the layer. */
 
-/// direct, few_channels or pointwise.
-Plan tiled_plan(const LayerSpec& layer, const Machine& machine);
+/// Of direct, few_channels and pointwise, the one that may be best.
+Algorithm preferred_tiled_algorithm(const LayerSpec& layer);
+/// `algorithm` is one of these three.
+Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm);
 /// taps or separable.
 Plan literal_plan(const LayerSpec& layer, const Machine& machine);
 Plan depthwise_pointwise_plan(const LayerSpec& layer, const Machine& machine);

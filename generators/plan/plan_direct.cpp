@@ -118,13 +118,15 @@ std::string why_not_pointwise(const LayerSpec& layer) {
   return {};
 }
 
-Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
+Algorithm preferred_tiled_algorithm(const LayerSpec& layer) {
+  if (why_not_pointwise(layer).empty()) return Algorithm::pointwise;
+  return has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct;
+}
+
+Plan tiled_plan(const LayerSpec& spec, const Machine& machine, Algorithm algorithm) {
   Plan plan;
-  const bool flat = why_not_pointwise(spec).empty();
-  const bool folded = !flat && has_few_channels(spec);
-  plan.algorithm = flat     ? Algorithm::pointwise
-                   : folded ? Algorithm::few_channels
-                            : Algorithm::direct;
+  plan.algorithm = algorithm;
+  const bool flat = algorithm == Algorithm::pointwise;
   const LayerSpec layer = as_tiled(spec, plan.algorithm);
   const RegisterTile tile = choose_register_tile(tile_domain(layer, flat), machine);
   const Tasks tasks = choose_tasks(layer, tile, flat, machine);
@@ -136,7 +138,7 @@ Plan tiled_plan(const LayerSpec& spec, const Machine& machine) {
   plan.column_block = tasks.column_block;
   plan.panel_block = tasks.panel_block;
   plan.reason = "tile " + tile.text + "; " + tasks.text;
-  if (folded) {
+  if (algorithm == Algorithm::few_channels) {
     plan.reason =
         "channels=" + std::to_string(spec.in_channels) + " are folded into columns; " + plan.reason;
   }

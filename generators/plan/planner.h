@@ -1,6 +1,7 @@
 // The planner: (layer, machine) -> plan. Pure functions: no Halide, no clock, no host inspection.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,32 @@
 
 namespace convc {
 
-/// The plan `--schedule auto` uses, with its reason in words. Precondition here and below: a layer
-/// of a lowered Module (generators/plan/lowering.h).
-Plan make_plan(const LayerSpec& layer, const Machine& machine, Accuracy accuracy = Accuracy::fast);
+/// What a plan may be, by the user's word.
+struct PlanLimits {
+  Accuracy accuracy = Accuracy::fast;
+  /// Of layers with one filter bank; empty: all. Other layers have one algorithm each.
+  std::vector<Algorithm> algorithms;
+  std::int64_t packed_bytes = INT64_MAX;  ///< of a layer's packed weights, at most
+};
+
+/// Those that PlanLimits can name.
+const std::vector<Algorithm>& filter_bank_algorithms();
+
+/// One of the plans that the planner weighs.
+struct PlanCandidate {
+  Plan plan;
+  double cycles = 0;              ///< predicted, of one thread (generators/plan/roofline.h)
+  std::int64_t packed_bytes = 0;  ///< of packed_layout
+};
+
+/// The plans that may be best for a layer, within the limits, the fastest first. Precondition here
+/// and below: a layer of a lowered Module (generators/plan/lowering.h). Empty when the limits leave
+/// none; then `*why_none` is a sentence.
+std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine& machine,
+                                       const PlanLimits& limits, std::string* why_none);
+
+/// The plan `--schedule auto` uses, with its reason in words. Precondition: the limits leave one.
+Plan make_plan(const LayerSpec& layer, const Machine& machine, const PlanLimits& limits = {});
 
 /// The plan `--schedule naive` uses: plain loops in the compiler's default order. A layer without a
 /// filter has the plan of make_plan.

@@ -1,6 +1,7 @@
 // Plans of whole layers: golden text for the core suite, and what holds for every valid layer.
 #include "generators/plan/planner.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -218,4 +219,37 @@ TEST_CASE("plans that do not suit a layer are refused in words", "[planner]") {
   open.open = {};
   open.open.height = Dim{3, 4096};
   CHECK(why(open, "direct lanes=8") == "an image whose size arrives at run time needs a row_block");
+}
+
+TEST_CASE("limits choose among algorithms", "[planner]") {
+  const LayerSpec layer =
+      first_layer("Conv2D(64, 3, padding='same', input_shape=(28, 28, 64), name='c')");
+  const Machine host = machine(kAvx2);
+  std::string why_none;
+  const auto all = candidate_plans(layer, host, {}, &why_none);
+  REQUIRE(all.size() > 1);
+  CHECK(std::is_sorted(all.begin(), all.end(), [](const PlanCandidate& a, const PlanCandidate& b) {
+    return a.cycles < b.cycles;
+  }));
+  CHECK(to_text(all[0].plan) == to_text(make_plan(layer, host)));
+
+  PlanLimits limits;
+  for (const Algorithm algorithm : {Algorithm::direct, Algorithm::few_channels, Algorithm::winograd}) {
+    limits.algorithms = {Algorithm::pointwise, algorithm};
+    const Plan plan = make_plan(layer, host, limits);
+    CHECK(plan.algorithm == algorithm);
+    CHECK(why_plan_is_invalid(plan, layer, host).empty());
+  }
+  limits.algorithms = {Algorithm::pointwise, Algorithm::depthwise};
+  CHECK(candidate_plans(layer, host, limits, &why_none).empty());
+  CHECK(why_none.find("pointwise: pointwise needs kernel_size=1") != std::string::npos);
+  CHECK(why_none.find("depthwise: ") != std::string::npos);
+
+  // 3 * 3 * 64 * 64 weights of 4 bytes, and the bias; what Winograd packs is more.
+  limits = {};
+  limits.packed_bytes = 9 * 64 * 64 * 4 + 64 * 4;
+  CHECK(make_plan(layer, host, limits).algorithm == Algorithm::direct);
+  limits.packed_bytes -= 1;
+  CHECK(candidate_plans(layer, host, limits, &why_none).empty());
+  CHECK(why_none.find("direct: its packed weights take 147712 bytes") != std::string::npos);
 }

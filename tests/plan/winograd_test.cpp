@@ -140,7 +140,7 @@ LayerSpec square_layer(int channels, int pixels) {
 }
 
 std::string algorithm(const LayerSpec& layer, Accuracy accuracy = Accuracy::fast) {
-  return std::string(name_of(make_plan(layer, machine(kAvx2), accuracy).algorithm));
+  return std::string(name_of(make_plan(layer, machine(kAvx2), {accuracy, {}}).algorithm));
 }
 
 }  // namespace
@@ -237,7 +237,7 @@ TEST_CASE("a chosen winograd plan is predicted to be the faster one", "[winograd
       for (const int pixels : {7, 14, 28, 56}) {
         const LayerSpec layer = square_layer(channels, pixels);
         const Plan plan = make_plan(layer, machine(target));
-        const Plan strict = make_plan(layer, machine(target), Accuracy::strict);
+        const Plan strict = make_plan(layer, machine(target), {Accuracy::strict, {}});
         INFO(to_text(plan));
         CHECK(why_plan_is_invalid(plan, layer, machine(target)).empty());
         CHECK(predicted_cycles(layer, plan, machine(target)) <=
