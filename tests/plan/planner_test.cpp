@@ -42,7 +42,7 @@ std::string plans_of(const std::string& file, const char* target) {
 /// Winograd (winograd_test.cpp) aside.
 std::string algorithm(const std::string& spec, const char* target = kAvx512) {
   INFO(spec);
-  const Plan plan = make_plan(first_layer(spec), machine(target), Accuracy::strict);
+  const Plan plan = make_plan(first_layer(spec), machine(target), {Accuracy::strict, {}});
   return std::string(name_of(plan.algorithm));
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("a transposed layer is planned by its phases alone", "[planner]") {
 TEST_CASE("a panel larger than L2 is cut into blocks of channels", "[planner]") {
   const LayerSpec layer =
       first_layer("Conv2D(1024, 3, padding='same', input_shape=(17, 17, 1024))");
-  const Plan plan = make_plan(layer, machine(kAvx512), Accuracy::strict);
+  const Plan plan = make_plan(layer, machine(kAvx512), {Accuracy::strict, {}});
   CHECK(plan.channel_block > 0);
   CHECK(layer.in_channels % plan.channel_block == 0);
 }
