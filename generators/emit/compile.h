@@ -27,7 +27,7 @@ ModulePlans automatic_plans(const Module& module, const std::vector<TargetInfo>&
 
 struct CompileOptions {
   Accuracy accuracy = Accuracy::fast;  ///< of the plans, for the header and the manifest to name
-  WorkerLimits workers;                        ///< workers.jobs: kernels compiled at a time
+  WorkerLimits workers;                ///< workers.jobs: kernels compiled at a time
   std::optional<std::string> cache_directory;  ///< nullopt: no cache (see default_cache_directory)
   /// Called in this process when a kernel is ready: how many are, of how many different ones, and
   /// the name of its layer. May be empty.

@@ -27,8 +27,7 @@ std::string text_of(const convc_packing& p) {
   for (const std::int64_t number :
        {p.groups, p.filters, p.channels, p.kernel_depth, p.kernel_height, p.kernel_width,
         p.filter_panel, p.channel_block, p.first, p.group_stride, p.filter_stride, p.channel_stride,
-        p.depth_stride, p.row_stride, p.column_stride, p.transformed_height,
-        p.transformed_width}) {
+        p.depth_stride, p.row_stride, p.column_stride, p.transformed_height, p.transformed_width}) {
     text += " " + std::to_string(number);
   }
   std::vector<double> reals = {p.value, p.epsilon};

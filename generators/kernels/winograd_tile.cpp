@@ -31,7 +31,8 @@ class Combination {
 };
 
 /// The part of row `u` of B^T with even or odd powers of the point.
-Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Expr>& d, int parity) {
+Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Expr>& d,
+                 int parity) {
   Combination half;
   // Highest first: its coefficient is 1.
   for (int i = transform.inputs; i-- > 0;) {

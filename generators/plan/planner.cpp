@@ -91,7 +91,7 @@ const std::vector<Algorithm>& filter_bank_algorithms() {
 }
 
 std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine& machine,
-                                       const PlanLimits& limits, std::string* why_none) {
+                                           const PlanLimits& limits, std::string* why_none) {
   if (layer.kind == LayerKind::conv_transpose) {
     throw std::logic_error("`" + layer.name + "` is planned before it is lowered to its phases");
   }
@@ -112,8 +112,9 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
     const double cycles = predicted_cycles(layer, plan, machine);
     candidates.push_back({std::move(plan), cycles, bytes});
   }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const PlanCandidate& a, const PlanCandidate& b) { return a.cycles < b.cycles; });
+  std::stable_sort(
+      candidates.begin(), candidates.end(),
+      [](const PlanCandidate& a, const PlanCandidate& b) { return a.cycles < b.cycles; });
   if (candidates.empty()) *why_none = offer.refusals;
   return candidates;
 }

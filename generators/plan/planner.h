@@ -33,7 +33,7 @@ struct PlanCandidate {
 /// and below: a layer of a lowered Module (generators/plan/lowering.h). Empty when the limits leave
 /// none; then `*why_none` is a sentence.
 std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine& machine,
-                                       const PlanLimits& limits, std::string* why_none);
+                                           const PlanLimits& limits, std::string* why_none);
 
 /// The plan `--schedule auto` uses, with its reason in words. Precondition: the limits leave one.
 Plan make_plan(const LayerSpec& layer, const Machine& machine, const PlanLimits& limits = {});

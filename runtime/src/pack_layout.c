@@ -157,21 +157,18 @@ static void pack_row(const convc_packing* p, const sources* from, const chunk* c
 
 /* One transformed tap of one channel: the chunk's filters. `element` is that of tap 0. */
 static void pack_transformed_row(const convc_packing* p, const sources* from, const chunk* c,
-                                 int64_t element, int64_t row, int64_t column,
-                                 float* destination) {
+                                 int64_t element, int64_t row, int64_t column, float* destination) {
   double sum[CHUNK] = {0};
   for (int64_t i = 0; i < p->kernel_height; ++i) {
-    const double of_row = p->row_transform != NULL
-                              ? p->row_transform[row * p->kernel_height + i]
-                              : (double)(i == row);
+    const double of_row = p->row_transform != NULL ? p->row_transform[row * p->kernel_height + i]
+                                                   : (double)(i == row);
     for (int64_t j = 0; j < p->kernel_width; ++j) {
       const double of_column = p->column_transform != NULL
                                    ? p->column_transform[column * p->kernel_width + j]
                                    : (double)(j == column);
       const double factor = of_row * of_column;
       if (factor == 0) continue;
-      const float* source =
-          from->variable + element + i * p->row_stride + j * p->column_stride;
+      const float* source = from->variable + element + i * p->row_stride + j * p->column_stride;
       for (int64_t k = 0; k < c->filters; ++k) {
         sum[k] += factor * (double)source[k * p->filter_stride];
       }

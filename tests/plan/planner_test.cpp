@@ -234,7 +234,8 @@ TEST_CASE("limits choose among algorithms", "[planner]") {
   CHECK(to_text(all[0].plan) == to_text(make_plan(layer, host)));
 
   PlanLimits limits;
-  for (const Algorithm algorithm : {Algorithm::direct, Algorithm::few_channels, Algorithm::winograd}) {
+  for (const Algorithm algorithm :
+       {Algorithm::direct, Algorithm::few_channels, Algorithm::winograd}) {
     limits.algorithms = {Algorithm::pointwise, algorithm};
     const Plan plan = make_plan(layer, host, limits);
     CHECK(plan.algorithm == algorithm);

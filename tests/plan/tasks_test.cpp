@@ -14,7 +14,7 @@ using test::machine;
 TEST_CASE("a long signal is cut into blocks of columns", "[tasks]") {
   const Plan plan =
       make_plan(first_layer("Conv1D(64, 3, padding='same', input_shape=(100000, 64))"),
-                machine(kAvx2), Accuracy::strict);
+                machine(kAvx2), {Accuracy::strict, {}});
   CHECK(plan.row_block == 1);
   REQUIRE(plan.column_block > 0);
   CHECK(plan.column_block % plan.tile_width == 0);
@@ -25,12 +25,12 @@ TEST_CASE("a long signal is cut into blocks of columns", "[tasks]") {
 TEST_CASE("rows too wide for the cache are cut, others are not", "[tasks]") {
   const Plan wide =
       make_plan(first_layer("Conv2D(64, 3, padding='same', input_shape=(64, 20000, 64))"),
-                machine(kAvx2), Accuracy::strict);
+                machine(kAvx2), {Accuracy::strict, {}});
   REQUIRE(wide.column_block > 0);
   CHECK((wide.row_block + 2) * (wide.column_block + 2) * 64 * 4 <= machine(kAvx2).l2_bytes / 2);
   const Plan narrow =
       make_plan(first_layer("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))"),
-                machine(kAvx2), Accuracy::strict);
+                machine(kAvx2), {Accuracy::strict, {}});
   CHECK(narrow.column_block == 0);
 }
 
