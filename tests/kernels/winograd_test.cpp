@@ -72,7 +72,7 @@ TEST_CASE("random layers that winograd can compute", "[winograd]") {
     const auto checked = test::checked(test::random_bare_layer(random, limits, true));
     if (!checked) continue;
     Graph graph = checked->graphs[0];
-    const LayerSpec& layer = lower(graph).nodes.front().layer;
+    const LayerSpec layer = lower(graph).nodes.front().layer;
     if (!why_not(Algorithm::winograd, layer).empty()) continue;
     graph.name = "layer_" + std::to_string(module.graphs.size());
     graph.nodes[0].layer.name = graph.name;
