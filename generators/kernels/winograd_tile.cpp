@@ -30,6 +30,13 @@ class Combination {
   Expr sum_;
 };
 
+/// Element (row, column) of B^T or A^T.
+double element(const std::vector<double>& matrix, const WinogradTransform& transform, int row,
+               int column) {
+  return matrix[static_cast<std::size_t>(row) * static_cast<std::size_t>(transform.inputs) +
+                static_cast<std::size_t>(column)];
+}
+
 /// The part of row `u` of B^T with even or odd powers of the point.
 Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Expr>& d,
                  int parity) {
@@ -37,8 +44,7 @@ Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Ex
   // Highest first: its coefficient is 1.
   for (int i = transform.inputs; i-- > 0;) {
     if (i % 2 != parity) continue;
-    half.add(transform.input[static_cast<std::size_t>(u * transform.inputs + i)],
-             d[static_cast<std::size_t>(i)]);
+    half.add(element(transform.input, transform, u, i), d[static_cast<std::size_t>(i)]);
   }
   return half.sum();
 }
@@ -51,8 +57,7 @@ std::vector<Expr> transformed_input(const WinogradTransform& transform,
   auto plain_row = [&](int u) {
     Combination row;
     for (int i = 0; i < transform.inputs; ++i) {
-      row.add(transform.input[static_cast<std::size_t>(u * transform.inputs + i)],
-              d[static_cast<std::size_t>(i)]);
+      row.add(element(transform.input, transform, u, i), d[static_cast<std::size_t>(i)]);
     }
     values.push_back(row.sum());
   };
@@ -73,15 +78,14 @@ std::vector<Expr> transformed_input(const WinogradTransform& transform,
 std::vector<Expr> transformed_output(const WinogradTransform& transform,
                                      const std::vector<Expr>& m) {
   std::vector<Expr> sums, differences;
-  for (int pair = 0; pair < transform.pairs; ++pair) {
-    const auto u = static_cast<std::size_t>(1 + 2 * pair);
+  for (std::size_t u = 1; sums.size() < static_cast<std::size_t>(transform.pairs); u += 2) {
     sums.push_back(m[u] + m[u + 1]);
     differences.push_back(m[u] - m[u + 1]);
   }
   std::vector<Expr> values;
   for (int i = 0; i < transform.outputs; ++i) {
     const auto coefficient = [&](std::size_t u) {
-      return transform.output[static_cast<std::size_t>(i * transform.inputs) + u];
+      return element(transform.output, transform, i, static_cast<int>(u));
     };
     Combination value;
     value.add(coefficient(0), m[0]);
