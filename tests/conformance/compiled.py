@@ -9,7 +9,7 @@ import subprocess
 import numpy
 
 ALIGNMENT = 64
-ABI_VERSION = 2
+ABI_VERSION = 3
 
 
 class Product(ctypes.Structure):

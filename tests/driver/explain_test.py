@@ -12,27 +12,38 @@ LAYERS = ("resnet50_conv3_56x56", "resnet50_conv7_56x56", "resnet50_pw4_56x56",
 
 
 class Explain(CliTest):
-    def hot_loop(self, layer, target):
+    def explained(self, layer, target, accuracy):
         out = self.check(0, "explain", str(SUITE), "--layer", layer, "--target", target,
-                         "--format", "json").out
+                         "--accuracy", accuracy, "--format", "json").out
         found = json.loads(out)["layers"][0]
-        return found, found["loops"][0]
+        height, width, vectors = map(int, found["plan"].split("tile=")[1].split()[0].split("x"))
+        return found["plan"], found["loops"], height * width * vectors
 
     def test_hot_loops_of_the_core_suite_keep_their_tile_in_registers(self):
         for target in ("avx2", "avx512"):
             for layer in LAYERS:
                 with self.subTest(layer=layer, target=target):
-                    found, loop = self.hot_loop(layer, target)
-                    tile = found["plan"].split("tile=")[1].split()[0]
-                    height, width, vectors = map(int, tile.split("x"))
+                    plan, loops, accumulators = self.explained(layer, target, "strict")
+                    loop = loops[0]
                     # One multiply-add for each vector of the tile, for each of the channels that
                     # an iteration takes.
-                    self.assertEqual(loop["fmas"] % (height * width * vectors), 0, found["plan"])
+                    self.assertEqual(loop["fmas"] % accumulators, 0, plan)
                     self.assertGreater(loop["fmas"], 0)
                     self.assertEqual(loop["vector_spills"], 0)
                     self.assertEqual(loop["vector_stores"], 0)
                     self.assertGreater(loop["cycles"], 0)
                     self.assertEqual(len(loop["assembly"]), loop["instructions"])
+
+    def test_products_of_winograd_keep_their_tile_in_registers(self):
+        for target in ("avx2", "avx512"):
+            with self.subTest(target=target):
+                plan, loops, accumulators = self.explained("resnet50_conv3_56x56", target, "fast")
+                self.assertIn("winograd", plan)
+                # The transforms have loops too, with stores.
+                products = [loop for loop in loops if loop["vector_stores"] == 0
+                            and loop["fmas"] > 0 and loop["fmas"] % accumulators == 0]
+                self.assertNotEqual(products, [], plan)
+                self.assertEqual([loop["vector_spills"] for loop in products], [0] * len(products))
 
     def test_console(self):
         self.write("net.conv", SMALL)

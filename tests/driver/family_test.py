@@ -195,7 +195,7 @@ class Reports(CliTest):
         self.write("net.conv", FUSED)
         out = self.check(0, "summary", "net.conv", "--target", "avx2").out
         for row in (r"pad \(ZeroPadding2D\) +\(None, 10, 10, 16\) +0 .* in the next layer",
-                    r"conv \(Conv2D\) +\(None, 8, 8, 16\) +2,320 .* direct",
+                    r"conv \(Conv2D\) +\(None, 8, 8, 16\) +2,320 .* winograd",
                     r"norm \(BatchNormalization\) +\(None, 8, 8, 16\) +64 .* in conv",
                     r"act \(ReLU\) .* in conv", r"same \(Identity\) .* -",
                     r"up \(Conv2DTranspose\) +\(None, 16, 16, 16\) +1,040 .* \w+"):

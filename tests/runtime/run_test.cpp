@@ -221,7 +221,7 @@ TEST_CASE("damaged or foreign packed weights are refused") {
   }
   SECTION("packed by another runtime") {
     header.abi_version = 1;
-    text = "packed: expected ABI version 2, got 1; pack the weights again";
+    text = "packed: expected ABI version 3, got 1; pack the weights again";
   }
   SECTION("another kernel") {
     header.identity[0] ^= UINT64_C(1) << 63;
