@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 # make test runs the suites one by one, each in the slice of time that tools/test gives it.
 FUZZ_SECONDS ?= 600
 BENCH_ARGUMENTS ?=
+# What make peers writes.
+PEERS_RESULT ?= bench/results/peers.json
 IMAGE ?=
 PREFIX ?= /usr/local
 
@@ -17,7 +19,7 @@ help:
 	@echo 'make test-all   the long forms too: FUZZ_SECONDS=$(FUZZ_SECONDS), everything under sanitizers'
 	@echo 'make conformance  ONNX backend cases, 2,000 random specs against Keras; writes docs/conformance.md'
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
-	@echo 'make peers      the core suite beside oneDNN, ONNX Runtime, OpenVINO and XNNPACK, in one run'
+	@echo 'make peers      the core suite beside oneDNN, ONNX Runtime, OpenVINO, XNNPACK and IREE, in one run'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
 	@echo 'make fuzz       the parsers under libFuzzer; make asan, make tsan  sanitizer suites'
 	@echo 'make install    into PREFIX=$(PREFIX)'
@@ -73,7 +75,9 @@ peers:
 	@tools/setup peers
 	@tools/build release convc convc_peers
 	@build/bin/convc bench bench/layers/core_suite.conv bench/layers/core_suite_depthwise.conv \
-	  --peers onednn,onnxruntime,openvino,xnnpack,iree $(BENCH_ARGUMENTS)
+	  --peers onednn,onnxruntime,openvino,xnnpack,iree --format json $(BENCH_ARGUMENTS) >build/peers.json
+	@mv build/peers.json $(PEERS_RESULT)
+	@python3 tools/benchmark_tables.py
 
 install: build
 	@cmake --install build/release --prefix '$(PREFIX)'
