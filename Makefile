@@ -74,7 +74,7 @@ bench:
 peers:
 	@tools/setup peers
 	@tools/build release convc convc_peers
-	@build/bin/convc bench bench/layers/core_suite.conv bench/layers/core_suite_depthwise.conv \
+	@build/bin/convc bench bench/layers/core_suite.conv bench/layers/core_suite_depthwise.conv --name core_suite \
 	  --peers onednn,onnxruntime,openvino,xnnpack,iree --format json $(BENCH_ARGUMENTS) >build/peers.json
 	@mv build/peers.json $(PEERS_RESULT)
 	@python3 tools/benchmark_tables.py
