@@ -55,12 +55,6 @@ std::string benchmark_name(const Session& session, const SizedGraph& sized,
          schedule_name(schedule) + "/threads:" + std::to_string(threads) + "/" + isa + sized.suffix;
 }
 
-bool has_open_sizes(const Graph& graph) {
-  return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](TensorId input) {
-    return is_open(graph.tensors[static_cast<std::size_t>(input)]);
-  });
-}
-
 /// The representative sizes with every run-time height and width as near to `size` as its range
 /// allows.
 std::vector<InputSize> sizes_near(const Graph& graph, std::int64_t size) {

@@ -122,10 +122,10 @@ class Counter {
  public:
   Counter(const Processor& processor, llvm::ArrayRef<Instruction> body) : processor_(processor) {
     // Code without a frame pointer walks arrays with RBP; then the loop writes it.
+    const llvm::MCRegister rbp(register_named("RBP"));
     for (const Instruction& instruction : body) {
       const llvm::MCInstrDesc& desc = processor.instructions->get(instruction.inst.getOpcode());
-      rbp_walks_ |= desc.hasDefOfPhysReg(instruction.inst, llvm::MCRegister(register_named("RBP")),
-                                         *processor.registers);
+      rbp_walks_ |= desc.hasDefOfPhysReg(instruction.inst, rbp, *processor.registers);
     }
   }
 

@@ -152,7 +152,7 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
         if (entry == file->plans.end()) continue;
         std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
         if (error.empty())
-          error = why_inaccurate(entry->second.plan, session.options.limits.accuracy);
+          error = why_inaccurate(entry->second.plan.algorithm, session.options.limits.accuracy);
         if (!error.empty()) {
           print_plan_error(*file, entry->second.line, error);
           *exit_code = exit_input_wrong;

@@ -41,6 +41,8 @@ void set_size(Tensor& tensor, std::int64_t batch, const Size& size) {
   }
 }
 
+}  // namespace
+
 bool has_open_sizes(const Graph& graph) {
   return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](TensorId id) {
     const Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
@@ -48,8 +50,6 @@ bool has_open_sizes(const Graph& graph) {
                        [](const Dim& dim) { return !dim.fixed(); });
   });
 }
-
-}  // namespace
 
 std::vector<InputSize> representative_sizes(const Graph& graph) {
   std::vector<InputSize> sizes;

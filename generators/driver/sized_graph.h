@@ -16,6 +16,9 @@ struct InputSize {
   friend bool operator==(const InputSize&, const InputSize&) = default;
 };
 
+/// True when a size of an input is known only at run time.
+bool has_open_sizes(const Graph& graph);
+
 /// The representative sizes, in the order of graph.inputs: those of a node that reads it.
 std::vector<InputSize> representative_sizes(const Graph& graph);
 

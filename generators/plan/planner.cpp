@@ -61,9 +61,7 @@ Offer offer_of(const LayerSpec& layer, const Machine& machine, const PlanLimits&
       limits.algorithms.empty() ? promising_algorithms(layer, machine) : limits.algorithms;
   for (const Algorithm algorithm : algorithms) {
     std::string why = why_not(algorithm, layer);
-    if (why.empty() && algorithm == Algorithm::winograd && limits.accuracy == Accuracy::strict) {
-      why = "--accuracy strict excludes it";
-    }
+    if (why.empty()) why = why_inaccurate(algorithm, limits.accuracy);
     if (!why.empty()) {
       offer.refuse(name_of(algorithm), why);
       continue;
@@ -124,8 +122,8 @@ Plan make_plan(const LayerSpec& layer, const Machine& machine, const PlanLimits&
   return candidate_plans(layer, machine, limits, &why_none).at(0).plan;
 }
 
-std::string why_inaccurate(const Plan& plan, Accuracy accuracy) {
-  if (accuracy == Accuracy::fast || plan.algorithm != Algorithm::winograd) return {};
+std::string why_inaccurate(Algorithm algorithm, Accuracy accuracy) {
+  if (accuracy == Accuracy::fast || algorithm != Algorithm::winograd) return {};
   return "winograd spreads NaN and infinities within its tiles, which --accuracy strict forbids";
 }
 

@@ -46,8 +46,8 @@ Plan make_naive_plan(const LayerSpec& layer, const Machine& machine);
 /// not (for plans read from a file).
 std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine);
 
-/// Empty when the plan's errors are within what `accuracy` admits; otherwise a sentence.
-std::string why_inaccurate(const Plan& plan, Accuracy accuracy);
+/// Empty when the algorithm's errors are within what `accuracy` admits; otherwise a sentence.
+std::string why_inaccurate(Algorithm algorithm, Accuracy accuracy);
 
 /// True when the plan is predicted to take more than four times what the roofline allows
 /// (generators/plan/roofline.h). Never for a naive plan: who asks for it knows.
