@@ -43,8 +43,8 @@ Bounded exactly(const std::array<std::int64_t, 5>& extents, const std::vector<fl
 /// and Stability of Numerical Algorithms, 3.1), and 2^-126 per rounding for results that are
 /// denormal or flushed to zero. Errors e of the input go on as conv(|kernel|, e). No error where
 /// the terms are multiples of a unit and their magnitudes' sum is at most 2^24 units, whatever the
-/// order; where winograd may compute the sum, so must be its stages (exact_winograd.h). Empty values
-/// when the reference refuses the sizes.
+/// order; where winograd may compute the sum, so must be its stages (exact_winograd.h). Empty
+/// values when the reference refuses the sizes.
 Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vector<float>& kernel,
                     const std::vector<float>& bias, const SumRules& rules);
 

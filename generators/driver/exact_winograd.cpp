@@ -56,8 +56,8 @@ class ExactSums {
       for (std::int64_t n = 0; n < row; ++n) {
         const Exact weight = transformed_weight(kernel, place, n, row);
         // Packing adds doubles whose factors are rounded: what cancels leaves a rest of them.
-        const bool cancels = rounds_factors && weight.terms > 0 &&
-                             std::fabs(weight.value) < 0x1p-20 * weight.terms;
+        const bool cancels =
+            rounds_factors && weight.terms > 0 && std::fabs(weight.value) < 0x1p-20 * weight.terms;
         if (weight.unit == 0 || cancels || !is_float(weight.value)) return false;
         const auto at = static_cast<std::size_t>(place * row + n);
         weights_[at] = weight.value;
@@ -84,9 +84,7 @@ class ExactSums {
   }
 
  private:
-  [[nodiscard]] std::int64_t places() const {
-    return std::int64_t{rows_.inputs} * columns_.inputs;
-  }
+  [[nodiscard]] std::int64_t places() const { return std::int64_t{rows_.inputs} * columns_.inputs; }
 
   [[nodiscard]] double denominators() const {
     return static_cast<double>(rows_.denominator) * columns_.denominator;

@@ -9,9 +9,9 @@
 namespace convc {
 
 /// For each output: what the magnitudes of all that is added last come to, and a power of two that
-/// divides it. Float32 has the output exactly, in whatever order it is computed, where `terms` is at
-/// most 2^24 `units`; units are 0 where something before was rounded, and infinite where nothing is
-/// added.
+/// divides it. Float32 has the output exactly, in whatever order it is computed, where `terms` is
+/// at most 2^24 `units`; units are 0 where something before was rounded, and infinite where nothing
+/// is added.
 struct ExactTerms {
   std::vector<double> terms, units;
 };

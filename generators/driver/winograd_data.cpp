@@ -84,8 +84,8 @@ std::optional<WinogradIntegers> winograd_integers(const LayerSpec& layer,
     // 45 is a multiple of 15.
     integers.denominators = std::max<std::int64_t>(
         integers.denominators, std::int64_t{t.row.denominator} * t.column.denominator);
-    integers.room = std::min(integers.room, (kExactLimit - kBias) / (units_of_axis(t.row) *
-                                                                     units_of_axis(t.column)));
+    integers.room = std::min(
+        integers.room, (kExactLimit - kBias) / (units_of_axis(t.row) * units_of_axis(t.column)));
   }
   integers.one_input = integers.room < 1;
   return integers;

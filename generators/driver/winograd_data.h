@@ -1,5 +1,5 @@
-// Integers for which Winograd's algorithm rounds nothing in float32 (exact_winograd.h checks that it
-// does not). Needs dsl and plan only.
+// Integers for which Winograd's algorithm rounds nothing in float32 (exact_winograd.h checks that
+// it does not). Needs dsl and plan only.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace convc {
 /// are d times integers g, so that G g G^T is dyadic. Every stage then is a sum of multiples of a
 /// power of two (its unit), and rounds nothing while magnitudes come to at most 2^24 units.
 ///
-/// With |inputs| at most 1 and one tap of 1 in each filter, |A| |d G g| |B^T 1| of one axis comes to
-/// at most (units of outputs at either end of the tile, from the entries' powers of two)
+/// With |inputs| at most 1 and one tap of 1 in each filter, |A| |d G g| |B^T 1| of one axis comes
+/// to at most (units of outputs at either end of the tile, from the entries' powers of two)
 ///   F(2, 3):                                      4 = 2^3 units of 1/2
 ///   F(4, 3): 15 * 6 1/4 + 2 * 8 * 7 1/2 + ..  =  229 = 2^10.8 units of 1/8
 ///   F(6, 3): 45 * 12 1/2 + 2 * 10 * 12 1/2 + .. = 1802 = 2^13.8 units of 1/8

@@ -57,8 +57,7 @@ std::vector<VerifiedKernel> check_tile(const Module& module, test::Random& rando
 /// Copies of pixels around the image give an F(6, 3) tile more inputs than it has room for, and a
 /// chain has the denominators of several layers.
 bool is_exact_in_every_tile(const Graph& graph) {
-  return graph.form == GraphForm::layer &&
-         graph.nodes[0].layer.padding_mode == PaddingMode::zeros;
+  return graph.form == GraphForm::layer && graph.nodes[0].layer.padding_mode == PaddingMode::zeros;
 }
 
 }  // namespace
