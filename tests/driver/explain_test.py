@@ -50,6 +50,8 @@ class Explain(CliTest):
         out = self.check(0, "explain", "net.conv", "--target", "avx2", "--cpu", "znver3").out
         self.assertIn("modelled on znver3", out)
         self.assertIn("bound by", out)
+        self.assertRegex(out, r"\n  \d+ bytes of code, \d+ of packed weights, \d+ of workspace and "
+                         r"\d+ for each further thread; ")
 
     def test_unknown_processor(self):
         self.write("net.conv", SMALL)
