@@ -116,7 +116,7 @@ std::optional<Plan> plan_for(const LayerSpec& layer, const std::string& path,
 std::optional<Plan> given_plan(const PlanFile& file, const PlanFile::Entry& entry,
                                const LayerSpec& layer, const Machine& machine, Accuracy accuracy) {
   std::string error = why_plan_is_invalid(entry.plan, layer, machine);
-  if (error.empty()) error = why_inaccurate(entry.plan.algorithm, accuracy);
+  if (error.empty()) error = why_inaccurate(entry.plan, layer, accuracy);
   if (!error.empty()) {
     print_plan_error(file, entry.line, error);
     return std::nullopt;
