@@ -71,7 +71,7 @@ def no_cache : Flag<["--"], "no-cache">, HelpText<"Neither read nor write the ke
   Visibility<compiling_verbs>;
 
 defm threads : Value<"threads", "<n[,n...]>",
-  "Thread counts to run with; default: 1,2,3 for verify, 1 for bench, all CPUs for run",
+  "Thread counts to run with; default: 1,2,3,4 for verify, 1 for bench, all CPUs for run",
   [VerifyVerb, RunVerb, BenchVerb]>;
 defm seed : Value<"seed", "<n>", "Seed of the random data; default: 1", [VerifyVerb, BenchVerb]>;
 
