@@ -88,12 +88,12 @@ TEST_CASE("a forgotten activation is found") {
 TEST_CASE("one coefficient of a winograd kernel that is off by its last bit is found") {
   Library library("Conv2D(64, 3, padding=\"same\", input_shape=(18, 17, 64), name=\"w\")\n");
   const CompiledLayer& layer = library.artifact.layers[0][0][0];
-  if (layer.plan.output_tile != 4) {
+  if (layer.plan.output_tile < 4) {
     WARN("[SKIP] planned otherwise on this machine: " << to_text(layer.plan));
     return;
   }
   CHECK(library.verify(exit_done) == Verdicts{Verdict::passed});
-  // B^T of F(4, 3) has 4 1/4 and its negative, in the object's constants.
+  // B^T of F(4, 3) and F(6, 3) has 4 1/4 or its negative, in the object's constants.
   std::size_t patched = 0;
   for (auto& [name, bytes] : library.artifact.members) {
     if (bytes != layer.object.object) continue;
