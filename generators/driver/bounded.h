@@ -19,12 +19,14 @@ struct Bounded {
   std::vector<double> value;                           ///< dense channels_last
   std::vector<double> error;    ///< absolute; 0: float32 has exactly the value
   std::vector<bool> reachable;  ///< false: all terms of the element are zero
-  /// Of a sum as a kernel leaves it: the sum of its terms' magnitudes, a power of two that divides
-  /// all terms, and how many roundings a term goes through. A normalization that is folded into the
-  /// sum rounds its terms. Of anything else: empty.
+  /// Of a sum as a kernel leaves it: the sum of its terms' magnitudes, and how many roundings a
+  /// term goes through. A normalization that is folded into the sum rounds its terms. Of anything
+  /// else: empty.
   std::vector<double> terms;
-  double unit = 0;
   std::int64_t steps = 0;
+  /// Of such a sum: magnitudes and a power of two that divides them. The sum rounds nothing where
+  /// they are at most 2^24 units.
+  std::vector<double> exact_terms, units;
 };
 
 /// What the plans say about how sums are computed.
@@ -41,7 +43,8 @@ Bounded exactly(const std::array<std::int64_t, 5>& extents, const std::vector<fl
 /// and Stability of Numerical Algorithms, 3.1), and 2^-126 per rounding for results that are
 /// denormal or flushed to zero. Errors e of the input go on as conv(|kernel|, e). No error where
 /// the terms are multiples of a unit and their magnitudes' sum is at most 2^24 units, whatever the
-/// order. Empty values when the reference refuses the sizes.
+/// order; where winograd may compute the sum, so must be its stages (exact_winograd.h). Empty
+/// values when the reference refuses the sizes.
 Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vector<float>& kernel,
                     const std::vector<float>& bias, const SumRules& rules);
 

@@ -75,10 +75,11 @@ Bounded normalized(const PostOp& op, const Bounded& x, const PostOpNumbers& numb
   for_each_element(x, [&](std::size_t i, std::size_t channel) {
     const Normalization n(op, numbers, channel);
     const double terms = is_sum ? x.terms[i] : std::fabs(x.value[i]);
-    const double unit = is_sum ? x.unit : granularity(x.value[i]);
+    const double exact_terms = is_sum ? x.exact_terms[i] : terms;
+    const double unit = is_sum ? x.units[i] : granularity(x.value[i]);
     y.value[i] = n(x.value[i]);
     y.error[i] = std::fabs(n.scale) * x.error[i];
-    if (x.error[i] == 0 && is_exact(n, terms, unit)) return;
+    if (x.error[i] == 0 && is_exact(n, exact_terms, unit)) return;
     const double all = std::fabs(n.scale) * (terms + x.error[i]) + n.offset_terms();
     y.error[i] += kRoundings * kUnitRoundoff * all + gamma * n.offset_terms() +
                   (kRoundings + static_cast<double>(x.steps)) * kUnderflow;

@@ -1,10 +1,12 @@
 // Sums of products.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "generators/driver/bounded.h"
 #include "generators/driver/bounded_winograd.h"
+#include "generators/driver/exact_winograd.h"
 #include "generators/emit/numerical_contract.h"
 
 namespace convc {
@@ -42,12 +44,18 @@ void allow_winograd(const convc_conv& conv, const Bounded& input, const std::vec
                     const std::vector<float>& bias, int output_tile, Bounded& sum) {
   std::vector<double> magnitudes = input.error;
   for (std::size_t i = 0; i < magnitudes.size(); ++i) magnitudes[i] += std::fabs(input.value[i]);
-  const WinogradSums sums = winograd_sums(conv, magnitudes, kernel, bias, sum.unit, output_tile);
+  const WinogradSums sums = winograd_sums(conv, magnitudes, kernel, bias, output_tile);
+  const ExactTerms exact = winograd_exact_terms(conv, input.value, kernel, bias, output_tile);
+  sum.steps = std::max(sum.steps, sums.steps);
   for (std::size_t i = 0; i < sum.terms.size(); ++i) {
     sum.terms[i] = std::max(sum.terms[i], sums.terms[i]);
+    if (exact.terms.empty()) {
+      sum.units[i] = 0;
+    } else {
+      sum.exact_terms[i] = std::max(sum.exact_terms[i], exact.terms[i]);
+      sum.units[i] = std::min(sum.units[i], exact.units[i]);
+    }
   }
-  sum.unit = std::min(sum.unit, sums.unit);
-  sum.steps = std::max(sum.steps, sums.steps);
 }
 
 }  // namespace
@@ -58,10 +66,8 @@ double granularity(double value) {
   int exponent = 0;
   const double fraction = std::frexp(value, &exponent);
   constexpr int kDigits = 53;
-  auto integer = static_cast<std::int64_t>(std::ldexp(std::fabs(fraction), kDigits));
-  exponent -= kDigits;
-  for (; integer % 2 == 0; integer /= 2) ++exponent;
-  return std::ldexp(1.0, exponent);
+  const auto integer = static_cast<std::uint64_t>(std::ldexp(std::fabs(fraction), kDigits));
+  return std::ldexp(1.0, exponent - kDigits + std::countr_zero(integer));
 }
 
 void mark_overflows(Bounded& tensor) {
@@ -96,7 +102,8 @@ Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vec
 
   const double pad = conv.padding_mode == CONVC_PAD_CONSTANT ? conv.padding_value : 0;
   const double input_unit = std::min(granularity_of(input.value), granularity(pad));
-  sum.unit = std::min(input_unit * granularity_of(kernel), granularity_of(bias));
+  sum.units.assign(count, std::min(input_unit * granularity_of(kernel), granularity_of(bias)));
+  sum.exact_terms = sum.terms;
   sum.steps = convc_reference_reduction_length(&conv) + 1 + rules.more_roundings;
   sum.error = carried_errors(conv, input, kernel, count);
   sum.reachable.resize(count);
@@ -105,10 +112,11 @@ Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vec
     for (const int tile : rules.output_tiles) allow_winograd(conv, input, kernel, bias, tile, sum);
   }
   const double gamma = gamma_bound(sum.steps);
-  const bool may_be_exact = rules.keeps_integers && sum.unit >= kUnderflow;
   for (std::size_t i = 0; i < count; ++i) {
     const double carried = sum.error[i];
-    if (carried == 0 && may_be_exact && sum.terms[i] <= kExactUnits * sum.unit) continue;
+    const bool is_exact = carried == 0 && rules.keeps_integers && sum.units[i] >= kUnderflow &&
+                          sum.exact_terms[i] <= kExactUnits * sum.units[i];
+    if (is_exact) continue;
     sum.error[i] =
         carried + gamma * (sum.terms[i] + carried) + static_cast<double>(sum.steps) * kUnderflow;
   }

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "generators/plan/winograd.h"
+#include "generators/driver/winograd_tiles.h"
 
 namespace convc {
 namespace {
@@ -29,32 +29,24 @@ struct Axis {
   std::vector<double> input, filter, output;
 };
 
-/// Entry (u, i) of a matrix with `columns` columns.
-double entry(const std::vector<double>& matrix, std::int64_t columns, std::int64_t u,
-             std::int64_t i) {
-  return matrix[static_cast<std::size_t>(u * columns + i)];
-}
-
-double unit_of(const WinogradTransform& t) {
-  double unit = 1;
-  for (const std::vector<double>* matrix : {&t.input, &t.filter, &t.output}) {
-    double smallest = 1;
-    for (const double number : *matrix) smallest = std::min(smallest, granularity(number));
-    unit *= smallest;
-  }
-  return unit;
+convc_conv with_padding_magnitude(convc_conv conv) {
+  conv.padding_value = std::fabs(conv.padding_value);
+  return conv;
 }
 
 class MagnitudeSums {
  public:
-  MagnitudeSums(const convc_conv& conv, const WinogradTransforms& transforms)
-      : conv_(conv), rows_(transforms.row), columns_(transforms.column) {
-    convc_reference_output_size(&conv, out_);
+  MagnitudeSums(const convc_conv& conv, const WinogradTransforms& transforms,
+                const std::vector<double>& magnitudes)
+      : conv_(with_padding_magnitude(conv)),
+        rows_(transforms.row),
+        columns_(transforms.column),
+        image_(conv_, magnitudes) {
+    convc_reference_output_size(&conv_, out_);
+    set_beyond(magnitudes);
   }
 
-  std::vector<double> sums(const std::vector<double>& magnitudes, const std::vector<float>& kernel,
-                           const std::vector<float>& bias) {
-    pad(magnitudes);
+  std::vector<double> sums(const std::vector<float>& kernel, const std::vector<float>& bias) {
     transform_filters(kernel);
     std::vector<double> result(
         static_cast<std::size_t>(conv_.batch * out_[0] * out_[1] * out_[2] * conv_.filters));
@@ -69,28 +61,13 @@ class MagnitudeSums {
   }
 
  private:
-  /// The padded image, and what tiles may read beyond it: any number of the channel.
-  void pad(const std::vector<double>& magnitudes) {
-    convc_conv copy = conv_;
-    copy.groups = copy.filters = conv_.in_channels;
-    std::fill_n(copy.kernel, 3, 1);
-    copy.padding_value = std::fabs(conv_.padding_value);
-    convc_reference_output_size(&copy, padded_size_);
-    padded_.resize(static_cast<std::size_t>(conv_.batch * padded_size_[0] * padded_size_[1] *
-                                            padded_size_[2] * conv_.in_channels));
-    const std::vector<float> ones(static_cast<std::size_t>(conv_.in_channels), 1.0F);
-    convc_reference_conv(&copy, magnitudes.data(), ones.data(), nullptr, padded_.data(), nullptr);
-    beyond_.assign(ones.size(), copy.padding_value);
+  /// What tiles may read beyond the padded image: any number of the channel.
+  void set_beyond(const std::vector<double>& magnitudes) {
+    beyond_.assign(static_cast<std::size_t>(conv_.in_channels), conv_.padding_value);
     for (std::size_t i = 0; i < magnitudes.size(); ++i) {
       double& largest = beyond_[i % beyond_.size()];
       largest = std::max(largest, magnitudes[i]);
     }
-  }
-
-  [[nodiscard]] const double* pixel(std::int64_t plane, std::int64_t y, std::int64_t x) const {
-    if (y >= padded_size_[1] || x >= padded_size_[2]) return beyond_.data();
-    return padded_.data() +
-           ((plane * padded_size_[1] + y) * padded_size_[2] + x) * conv_.in_channels;
   }
 
   /// filters_ [place][channel of the group][filter].
@@ -163,19 +140,21 @@ class MagnitudeSums {
         const double factor = entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
                               entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
         if (factor == 0) continue;
-        const double* from = pixel(plane, y + i, x + j);
+        const double* pixel = image_.pixel(plane, y + i, x + j);
+        const double* from = pixel != nullptr ? pixel : beyond_.data();
         for (std::size_t c = 0; c < inputs.size(); ++c) inputs[c] += factor * from[c];
       }
     }
   }
 
   [[nodiscard]] std::int64_t places() const { return rows_.inputs * columns_.inputs; }
-  [[nodiscard]] std::int64_t groups() const { return std::max<std::int64_t>(conv_.groups, 1); }
+  [[nodiscard]] std::int64_t groups() const { return groups_of(conv_); }
 
-  const convc_conv& conv_;
+  const convc_conv conv_;
   const Axis rows_, columns_;
-  std::int64_t out_[3] = {}, padded_size_[3] = {};
-  std::vector<double> padded_, beyond_, filters_;
+  const PaddedImage image_;
+  std::int64_t out_[3] = {};
+  std::vector<double> beyond_, filters_;
 };
 
 }  // namespace
@@ -193,14 +172,11 @@ bool winograd_may_compute(const convc_conv& conv) {
 
 WinogradSums winograd_sums(const convc_conv& conv, const std::vector<double>& magnitudes,
                            const std::vector<float>& kernel, const std::vector<float>& bias,
-                           double products_unit, int output_tile) {
-  const WinogradTransforms transforms = {winograd_transform(conv.kernel[1], output_tile),
-                                         winograd_transform(conv.kernel[2], output_tile)};
+                           int output_tile) {
+  const WinogradTransforms transforms = transforms_of(conv, output_tile);
   WinogradSums result;
-  result.terms = MagnitudeSums(conv, transforms).sums(magnitudes, kernel, bias);
-  result.unit = products_unit * unit_of(transforms.row) * unit_of(transforms.column);
-  const std::int64_t channels = conv.in_channels / std::max<std::int64_t>(conv.groups, 1);
-  result.steps = winograd_rounding_steps(channels, transforms) + 1;
+  result.terms = MagnitudeSums(conv, transforms, magnitudes).sums(kernel, bias);
+  result.steps = winograd_rounding_steps(conv.in_channels / groups_of(conv), transforms) + 1;
   return result;
 }
 

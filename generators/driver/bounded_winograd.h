@@ -1,5 +1,5 @@
 // The bound of sums that Winograd's algorithm computes (generators/plan/winograd.h): what its terms
-// add up to, and the units they are multiples of. Needs dsl, plan and the reference only.
+// add up to. Needs dsl, plan and the reference only.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,12 @@ bool winograd_may_compute(const convc_conv& conv);
 
 struct WinogradSums {
   std::vector<double> terms;  ///< S of winograd.h for each output, bias included
-  double unit = 0;            ///< divides everything that is added, given `products`' unit
   std::int64_t steps = 0;     ///< roundings of a term
 };
 
-/// `magnitudes` bound what the kernel reads, `products_unit` divides the products of inputs and
-/// weights. Precondition: winograd_may_compute.
+/// `magnitudes` bound what the kernel reads. Precondition: winograd_may_compute.
 WinogradSums winograd_sums(const convc_conv& conv, const std::vector<double>& magnitudes,
                            const std::vector<float>& kernel, const std::vector<float>& bias,
-                           double products_unit, int output_tile);
+                           int output_tile);
 
 }  // namespace convc

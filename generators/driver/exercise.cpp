@@ -187,7 +187,8 @@ std::string exercise_sizes(const ExerciseSubject& subject, const ExerciseOptions
   for (const SizeCase& sizes : cases) {
     const bool is_first = &sizes == &cases.front();
     if (!is_first && result.kind == DataKind::extremes) break;
-    const TestData data = make_test_data(sizes.graph, result.kind, options.seed);
+    const TestData data =
+        make_test_data(sizes.graph, result.kind, options.seed, rules.output_tiles);
     const std::vector<Output> outputs =
         outputs_of(*subject.kernel, sizes.graph, expect(sizes.graph, data, rules));
     result.zero_fraction = std::min(result.zero_fraction, zero_fraction(outputs));

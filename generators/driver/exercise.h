@@ -25,7 +25,7 @@ struct ExerciseSubject {
 
 struct ExerciseOptions {
   std::uint64_t seed = 1;
-  std::vector<unsigned> threads = {1, 2, 3};  ///< not empty
+  std::vector<unsigned> threads = {1, 2, 3, 4};  ///< not empty
   std::vector<DataKind> kinds = {DataKind::integers, DataKind::reals, DataKind::extremes};
   bool all_placements = true;  ///< false: buffers end at the guard page only
 };

@@ -11,6 +11,7 @@
 #include "generators/driver/session.h"
 #include "generators/driver/table.h"
 #include "generators/driver/verbs.h"
+#include "generators/emit/step_workspace.h"
 
 namespace convc {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 struct Explained {
   std::string path;
   const CompiledLayer* layer = nullptr;
+  std::int64_t packed_bytes = 0;
   CodeReport report;
 };
 
@@ -38,10 +40,12 @@ void print_console(const Session& session, const std::vector<Explained>& all) {
   llvm::raw_ostream& out = llvm::outs();
   for (const Explained& one : all) {
     const KernelObject& object = one.layer->object;
+    const StepWorkspace workspace = step_workspace(object);
     out << one.path << " " << one.layer->isa << ": " << to_text(one.layer->plan) << "\n  because "
         << one.layer->plan.reason << "\n  " << object.code_bytes << " bytes of code, "
-        << object.scratch_bytes << " bytes of scratch and " << object.thread_scratch_bytes
-        << " per thread; modelled on " << one.report.cpu << "\n";
+        << one.packed_bytes << " of packed weights, " << workspace.of_one_thread()
+        << " of workspace and " << workspace.of_further_thread()
+        << " for each further thread; modelled on " << one.report.cpu << "\n";
     if (one.report.loops.empty()) out << "  no innermost loop multiplies and adds vectors\n";
     bool is_first = true;
     for (const InnerLoop& loop : one.report.loops) {
@@ -55,6 +59,7 @@ void print_console(const Session& session, const std::vector<Explained>& all) {
 void print_json(const std::vector<Explained>& all) {
   nlohmann::ordered_json document = {{"layers", nlohmann::ordered_json::array()}};
   for (const Explained& one : all) {
+    const StepWorkspace workspace = step_workspace(one.layer->object);
     nlohmann::ordered_json loops = nlohmann::ordered_json::array();
     for (const InnerLoop& loop : one.report.loops) {
       loops.push_back({{"instructions", loop.instructions},
@@ -72,6 +77,10 @@ void print_json(const std::vector<Explained>& all) {
                                   {"isa", one.layer->isa},
                                   {"plan", to_text(one.layer->plan)},
                                   {"code_bytes", one.layer->object.code_bytes},
+                                  {"packed_bytes", one.packed_bytes},
+                                  {"workspace_bytes",
+                                   {{"one_thread", workspace.of_one_thread()},
+                                    {"per_further_thread", workspace.of_further_thread()}}},
                                   {"cpu", one.report.cpu},
                                   {"loops", loops}});
   }
@@ -97,7 +106,9 @@ bool explain_all(const Session& session, const Artifact& artifact, std::vector<E
                       "sapphirerapids");
           return false;
         }
-        all.push_back({paths[n], &layer, std::move(*report)});
+        const LayerSpec& spec = artifact.lowered.graphs[g].nodes[n].layer;
+        all.push_back(
+            {paths[n], &layer, packed_layout(spec, layer.plan).total_bytes, std::move(*report)});
       }
     }
   }

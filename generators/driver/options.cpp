@@ -263,6 +263,9 @@ std::string read_options(const InputArgList& arguments, Options& options) {
   options.limits.algorithms = reader.algorithms(OPT_algorithms);
   options.limits.packed_bytes =
       reader.number<std::int64_t>(OPT_max_packed, INT64_MAX, 0, INT64_MAX);
+  if (arguments.hasArg(OPT_max_workspace))
+    options.most_workspace_bytes =
+        reader.number<std::int64_t>(OPT_max_workspace, INT64_MAX, 0, INT64_MAX);
   options.library_name = reader.text(OPT_library_name);
   options.dims = reader.dims(OPT_dim);
   options.layer = reader.text(OPT_layer);

@@ -23,6 +23,8 @@ struct Options {
   std::vector<std::string> targets;               ///< as the user wrote them; empty: host
   std::vector<std::string> schedules = {"auto"};  ///< or "naive" or plan files; never empty
   PlanLimits limits;
+  /// Of a step with one thread. Known when a kernel is lowered, not when it is planned.
+  std::optional<std::int64_t> most_workspace_bytes;
   std::string library_name;         ///< empty: the stem of the only file
   std::map<std::string, Dim> dims;  ///< sizes of ONNX models, by their names
   std::string layer;                ///< empty: all

@@ -40,6 +40,9 @@ defm algorithms : Value<"algorithms", "<A[,A...]>",
 defm max_packed : Value<"max-packed", "<bytes>",
   "A layer's packed weights take at most so much; Winograd's take up to 4 times those of others",
   planning_verbs>;
+defm max_workspace : Value<"max-workspace", "<bytes>",
+  "A layer's workspace takes at most so much with one thread; each further one takes what "
+  "the manifest says", planning_verbs>;
 defm layer : Value<"layer", "<N>", "Only the layer or network of this name",
   [PlanVerb, VerifyVerb, RunVerb, ExplainVerb]>;
 defm library_name : Value<"name", "<NAME>",
@@ -68,7 +71,7 @@ def no_cache : Flag<["--"], "no-cache">, HelpText<"Neither read nor write the ke
   Visibility<compiling_verbs>;
 
 defm threads : Value<"threads", "<n[,n...]>",
-  "Thread counts to run with; default: 1,2,3 for verify, 1 for bench, all CPUs for run",
+  "Thread counts to run with; default: 1,2,3,4 for verify, 1 for bench, all CPUs for run",
   [VerifyVerb, RunVerb, BenchVerb]>;
 defm seed : Value<"seed", "<n>", "Seed of the random data; default: 1", [VerifyVerb, BenchVerb]>;
 

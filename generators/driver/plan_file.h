@@ -32,6 +32,12 @@ struct PlanFile {
   };
   std::map<std::pair<std::string, std::string>, Entry> plans;  ///< by layer path and ISA
   std::string path;
+
+  /// Null where the file has no line for it.
+  [[nodiscard]] const Entry* find(const std::string& layer, const std::string& isa) const {
+    const auto entry = plans.find({layer, isa});
+    return entry == plans.end() ? nullptr : &entry->second;
+  }
 };
 
 /// Reads the text of a plan file. Everything wrong with it is appended to `errors`, each as

@@ -23,6 +23,7 @@ struct PlannedStep {
   std::size_t node;
   const TargetInfo& target;
   const Plan& plan;
+  const std::vector<OfferedPlan>& candidates;
   std::string path;
 
   [[nodiscard]] const LayerSpec& layer() const { return lowered.nodes[node].layer; }
@@ -37,7 +38,7 @@ void for_each_plan(const Session& session, const ModulePlans& plans, const Visit
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       for (std::size_t t = 0; t < session.targets.size(); ++t)
         visit(PlannedStep{session.module.graphs[g], graph, n, session.targets[t], plans[g][t][n],
-                          paths[n]});
+                          session.candidates[g][t][n].candidates, paths[n]});
   }
 }
 
@@ -45,13 +46,6 @@ void for_each_plan(const Session& session, const ModulePlans& plans, const Visit
 std::string short_line(std::string line) {
   constexpr std::size_t kMaxLength = 200;
   return line.size() > kMaxLength ? line.substr(0, kMaxLength) + "..." : line;
-}
-
-/// "direct", "winograd output_tile=4".
-std::string brief(const Plan& plan) {
-  std::string text(name_of(plan.algorithm));
-  if (plan.output_tile != 0) text += " output_tile=" + std::to_string(plan.output_tile);
-  return text;
 }
 
 /// What the plan lines of a step stand under: the layer, and of a graph of several steps what this
@@ -67,15 +61,30 @@ void print_heading(const PlannedStep& step) {
 }
 
 /// What else the planner weighed, and what it expects of each.
-void print_candidates(const PlannedStep& step, const PlanLimits& limits) {
-  std::string why_none, text;
-  for (const PlanCandidate& one :
-       candidate_plans(step.layer(), step.target.machine, limits, &why_none)) {
+void print_candidates(const PlannedStep& step) {
+  std::string text;
+  for (const OfferedPlan& one : step.candidates) {
     constexpr double kMillion = 1e6;
-    text += (text.empty() ? "" : "; ") + brief(one.plan) + " " +
-            significant(one.cycles / kMillion, 3) + " M cycles, " + bytes_text(one.packed_bytes);
+    text += (text.empty() ? "" : "; ") + brief(one.planned.plan) + " " +
+            significant(one.planned.cycles / kMillion, 3) + " M cycles, " +
+            bytes_text(one.planned.packed_bytes) + " packed";
+    if (one.workspace) text += ", " + bytes_text(one.workspace->of_one_thread()) + " workspace";
   }
-  llvm::outs() << "#   candidates: " << text << " packed\n";
+  llvm::outs() << "#   candidates: " << text << "\n";
+}
+
+nlohmann::ordered_json candidates_json(const PlannedStep& step) {
+  auto candidates = nlohmann::ordered_json::array();
+  for (const OfferedPlan& one : step.candidates) {
+    candidates.push_back({{"plan", to_text(one.planned.plan)},
+                          {"predicted_cycles", one.planned.cycles},
+                          {"packed_bytes", one.planned.packed_bytes}});
+    if (one.workspace)
+      candidates.back()["workspace_bytes"] = {
+          {"one_thread", one.workspace->of_one_thread()},
+          {"per_further_thread", one.workspace->of_further_thread()}};
+  }
+  return candidates;
 }
 
 void print_console(const Session& session, const ModulePlans& plans) {
@@ -90,7 +99,7 @@ void print_console(const Session& session, const ModulePlans& plans) {
     if (&step.target == &session.targets[0]) print_heading(step);
     out << plan_file_line(step.path, step.target.machine.isa, step.plan) << "\n";
     out << "#   because: " << step.plan.reason << "\n";
-    print_candidates(step, session.options.limits);
+    print_candidates(step);
     for (const std::string& note : performance_notes(step.layer(), step.plan, step.target.machine))
       out << "#   note: " << note << "\n";
   });
@@ -103,13 +112,6 @@ void print_json(const Session& session, const ModulePlans& plans) {
   document["plans"] = nlohmann::ordered_json::array();
   for_each_plan(session, plans, [&](const PlannedStep& step) {
     const Machine& machine = step.target.machine;
-    std::string why_none;
-    auto candidates = nlohmann::ordered_json::array();
-    for (const PlanCandidate& one :
-         candidate_plans(step.layer(), machine, session.options.limits, &why_none))
-      candidates.push_back({{"plan", to_text(one.plan)},
-                            {"predicted_cycles", one.cycles},
-                            {"packed_bytes", one.packed_bytes}});
     document["plans"].push_back({{"layer", step.path},
                                  {"does", step_text(step.layer())},
                                  {"isa", machine.isa},
@@ -118,7 +120,7 @@ void print_json(const Session& session, const ModulePlans& plans) {
                                  {"algorithm", std::string(name_of(step.plan.algorithm))},
                                  {"plan", to_text(step.plan)},
                                  {"reason", step.plan.reason},
-                                 {"candidates", candidates},
+                                 {"candidates", candidates_json(step)},
                                  {"notes", performance_notes(step.layer(), step.plan, machine)},
                                  {"slow_path", is_slow_path(step.layer(), step.plan, machine)}});
   });

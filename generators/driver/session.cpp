@@ -100,17 +100,30 @@ bool all_layers_exist(const PlanFile& file, const Module& lowered) {
   return all;
 }
 
-/// Nullopt and a message when the user's limits leave no plan.
+/// The plan of a step for a target. Nullopt and a message when the user's limits leave none.
 std::optional<Plan> plan_for(const LayerSpec& layer, const std::string& path,
                              const Machine& machine, const std::string& schedule,
-                             const PlanLimits& limits) {
+                             const StepCandidates& offer) {
   if (schedule == "naive") return make_naive_plan(layer, machine);
-  std::string why_none;
-  std::vector<PlanCandidate> candidates = candidate_plans(layer, machine, limits, &why_none);
-  if (!candidates.empty()) return std::move(candidates.front().plan);
-  print_error("no plan of `" + path + "` for " + machine.isa + " is within the limits: " + why_none,
-              "allow more by --algorithms or --max-packed");
+  if (!offer.candidates.empty()) return offer.candidates.front().planned.plan;
+  print_error(
+      "no plan of `" + path + "` for " + machine.isa + " is within the limits: " + offer.refusals,
+      "allow more by --algorithms, --max-packed or --max-workspace");
   return std::nullopt;
+}
+
+/// What a line of a plan file says. Nullopt and a message when it cannot be.
+std::optional<Plan> given_plan(const PlanFile& file, const PlanFile::Entry& entry,
+                               const LayerSpec& layer, const Machine& machine, Accuracy accuracy) {
+  std::string error = why_plan_is_invalid(entry.plan, layer, machine);
+  if (error.empty()) error = why_inaccurate(entry.plan, layer, accuracy);
+  if (!error.empty()) {
+    print_plan_error(file, entry.line, error);
+    return std::nullopt;
+  }
+  Plan plan = entry.plan;
+  plan.reason = "given in " + file.path;
+  return plan;
 }
 
 }  // namespace
@@ -135,6 +148,10 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
     if (!file) return std::nullopt;
     if (!all_layers_exist(*file, session.lowered)) *exit_code = exit_input_wrong;
   }
+  std::optional<ModuleCandidates> candidates =
+      list_candidates(session.lowered, session.targets, session.options, exit_code);
+  if (!candidates) return std::nullopt;
+  session.candidates = std::move(*candidates);
   ModulePlans plans;
   for (const Graph& graph : session.lowered.graphs) {
     const std::vector<std::string> paths = step_paths(graph);
@@ -143,22 +160,14 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
       auto& of_target = of_graph.emplace_back();
       for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
         const LayerSpec& layer = graph.nodes[n].layer;
+        const PlanFile::Entry* entry = file ? file->find(paths[n], target.machine.isa) : nullptr;
         const std::optional<Plan> plan =
-            plan_for(layer, paths[n], target.machine, schedule, session.options.limits);
+            entry != nullptr
+                ? given_plan(*file, *entry, layer, target.machine, session.options.limits.accuracy)
+                : plan_for(layer, paths[n], target.machine, schedule,
+                           session.candidates[plans.size() - 1][of_graph.size() - 1][n]);
         if (!plan) *exit_code = exit_input_wrong;
         of_target.push_back(plan.value_or(Plan{}));
-        if (!file) continue;
-        const auto entry = file->plans.find({paths[n], target.machine.isa});
-        if (entry == file->plans.end()) continue;
-        std::string error = why_plan_is_invalid(entry->second.plan, layer, target.machine);
-        if (error.empty())
-          error = why_inaccurate(entry->second.plan.algorithm, session.options.limits.accuracy);
-        if (!error.empty()) {
-          print_plan_error(*file, entry->second.line, error);
-          *exit_code = exit_input_wrong;
-        }
-        of_target.back() = entry->second.plan;
-        of_target.back().reason = "given in " + file->path;
       }
     }
   }

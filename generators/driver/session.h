@@ -9,6 +9,7 @@
 
 #include "dsl/diagnostics.h"
 #include "dsl/module.h"
+#include "generators/driver/candidates.h"
 #include "generators/driver/options.h"
 #include "generators/emit/compile.h"
 #include "generators/emit/host_target.h"
@@ -25,6 +26,7 @@ struct Session {
   Module module;   ///< as written
   Module lowered;  ///< as compiled (generators/plan/lowering.h): the same graphs
   std::vector<TargetInfo> targets;
+  ModuleCandidates candidates;  ///< of the latest choose_plans
 };
 
 /// Fills modules and targets. Returns exit_done, or another code after printing why.

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
 
 #include "convc/reference.h"
 #include "generators/driver/filter_data.h"
 #include "generators/driver/tensor_layout.h"
+#include "generators/driver/winograd_data.h"
 
 namespace convc {
 namespace {
@@ -52,13 +54,17 @@ struct Character {
 /// Makes the numbers node by node, with a bound of each tensor's magnitude.
 class Maker {
  public:
-  Maker(const Graph& graph, DataKind kind, std::uint64_t seed)
+  Maker(const Graph& graph, DataKind kind, std::uint64_t seed, const std::vector<int>& output_tiles)
       : graph_(graph),
         kind_(kind),
         seed_(seed),
         character_(graph),
         magnitudes_(graph.tensors.size(), 1.0),
-        sums_left_(character_.sums) {}
+        sums_left_(character_.sums) {
+    if (kind != DataKind::integers || character_.sums != 1 || character_.has_exponential) return;
+    for (const Node& node : graph.nodes)
+      if (sums_in(node.layer) == 1) winograd_ = winograd_integers(node.layer, output_tiles);
+  }
 
   TestData make() {
     TestData data;
@@ -78,12 +84,23 @@ class Maker {
   [[nodiscard]] std::int64_t largest_input() const {
     const LayerSpec& first = graph_.nodes[0].layer;
     if (character_.has_exponential) return 2;
+    if (winograd_) return largest_winograd_input();
     if (character_.sums != 1 || !first.has_kernel() || graph_.nodes.size() > 1) return 4;
     if (first.weights_are_literal()) return 15;
-    // Half of the room (in bits) for the input, half for the filter.
     const Sum sum{first, VariableRole::kernel};
-    const double room = kExactLimit / static_cast<double>(sum.length());
-    return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::sqrt(room)), 1, 255);
+    return largest_input_of(sum, kExactLimit, 255);
+  }
+
+  /// Half of the room (in bits) for the input, half for the filter.
+  static std::int64_t largest_input_of(const Sum& sum, double room, std::int64_t most) {
+    const double of_product = room / static_cast<double>(sum.length());
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::sqrt(of_product)), 1, most);
+  }
+  [[nodiscard]] std::int64_t largest_winograd_input() const {
+    const auto node = std::find_if(graph_.nodes.begin(), graph_.nodes.end(),
+                                   [](const Node& n) { return sums_in(n.layer) == 1; });
+    return largest_input_of({node->layer, VariableRole::kernel}, winograd_->room,
+                            graph_.nodes.size() == 1 ? 255 : 4);
   }
 
   std::vector<float> input(const Tensor& tensor, std::int64_t largest) {
@@ -100,6 +117,10 @@ class Maker {
         values[i] = is_border(i, layout) && random.below(2) == 0
                         ? std::copysign(std::ldexp(1.0f, exponent), random.real())
                         : extreme(random, exponent);
+    }
+    if (winograd_ && winograd_->one_input) {
+      keep_one_input({layout.extents[2], layout.extents[3], layout.extents[1]}, layout.extents[4],
+                     random, values);
     }
     return values;
   }
@@ -145,6 +166,8 @@ class Maker {
     std::vector<float> values;
     if (variable.literal)
       values = numbers_of(layer, only(layer, variable), variable.role);
+    else if (winograd_ && winograd_->denominators > 1)
+      values = winograd_filters(sum, *winograd_, magnitude, random);
     else
       values = kind_ == DataKind::integers ? integer_filters(sum, range, random)
                : kind_ == DataKind::reals
@@ -157,6 +180,7 @@ class Maker {
   /// Sums of integers are at most this, biases apart.
   [[nodiscard]] double integer_limit() const {
     constexpr double kBias = 1024, kSane = 32;  // e^32 is far from float32's end
+    if (winograd_) return std::max(winograd_->room, 1.0);
     return character_.has_exponential ? kSane : kExactLimit - kBias;
   }
 
@@ -268,6 +292,7 @@ class Maker {
   Character character_;
   std::vector<double> magnitudes_;  // by tensor; of integers
   std::int64_t sums_left_;
+  std::optional<WinogradIntegers> winograd_;  ///< of integers, for the only sum
   std::int64_t bias_range_ = 0;
   std::uint64_t stream_ = 0;
 };
@@ -286,8 +311,9 @@ const char* name_of(DataKind kind) {
   return "?";
 }
 
-TestData make_test_data(const Graph& graph, DataKind kind, std::uint64_t seed) {
-  return Maker(graph, kind, seed).make();
+TestData make_test_data(const Graph& graph, DataKind kind, std::uint64_t seed,
+                        const std::vector<int>& output_tiles) {
+  return Maker(graph, kind, seed, output_tiles).make();
 }
 
 }  // namespace convc

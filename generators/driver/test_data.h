@@ -1,5 +1,5 @@
 // Inputs and weights for a kernel that is compared with the naive reference. The same seed gives
-// the same numbers on every machine. Needs dsl and the reference only.
+// the same numbers on every machine. Needs dsl, plan and the reference only.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,10 @@ struct TestData {
 /// Numbers for a graph as it was written, whose sizes are all fixed. Integers stay exact through
 /// convolutions, sums, products, functions that are linear in pieces with such parameters, and
 /// normalizations whose epsilon has few bits; as far as literal numbers and the length of the
-/// graph allow.
-TestData make_test_data(const Graph& graph, DataKind kind, std::uint64_t seed);
+/// graph allow. `output_tiles` are those of winograd: for a graph with one sum integers are such
+/// that its transforms are exact, too (winograd_data.h). The denominators of several in a row
+/// exceed float32.
+TestData make_test_data(const Graph& graph, DataKind kind, std::uint64_t seed,
+                        const std::vector<int>& output_tiles);
 
 }  // namespace convc

@@ -57,6 +57,20 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+/// The options that narrowed the planner's choice.
+std::string limits_text(const Options& options) {
+  const PlanLimits& limits = options.limits;
+  std::string text = limits.accuracy == Accuracy::strict ? " --accuracy strict" : "";
+  for (const Algorithm algorithm : limits.algorithms)
+    text += (algorithm == limits.algorithms.front() ? " --algorithms " : ",") +
+            std::string(name_of(algorithm));
+  if (limits.packed_bytes != INT64_MAX)
+    text += " --max-packed " + std::to_string(limits.packed_bytes);
+  if (options.most_workspace_bytes)
+    text += " --max-workspace " + std::to_string(*options.most_workspace_bytes);
+  return text;
+}
+
 /// The command that runs this one kernel again.
 std::string repro_command(const Session& session, const std::string& target,
                           const std::string& schedule, const ExerciseOptions& exercise,
@@ -67,7 +81,7 @@ std::string repro_command(const Session& session, const std::string& target,
   if (!options.library_name.empty()) command += " --name " + shell_word(options.library_name);
   command += " --layer " + shell_word(session.module.graphs[verified.graph].name) + " --target " +
              shell_word(target);
-  if (options.limits.accuracy == Accuracy::strict) command += " --accuracy strict";
+  command += limits_text(options);
   if (schedule != "auto") command += " --schedule " + shell_word(schedule);
   return command + " --seed " + std::to_string(exercise.seed);
 }

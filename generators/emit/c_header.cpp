@@ -10,6 +10,7 @@
 #include "generators/emit/names.h"
 #include "generators/emit/numerical_contract.h"
 #include "generators/emit/tensor_shape.h"
+#include "generators/plan/planner.h"
 
 namespace convc {
 namespace {
@@ -131,6 +132,7 @@ class KernelSection {
     int tile = 0;  ///< of winograd
     std::int64_t steps = 0;
     double amplification = 1;
+    bool leaves_out_zeros = false;
   };
 
   /// One per layer and size of winograd's tile, which targets may differ in.
@@ -142,14 +144,15 @@ class KernelSection {
         const Plan& plan = target[node].plan;
         const std::int64_t steps = rounding_steps(layer, plan);
         if (steps == 0) continue;  // no sum
-        const auto known = std::find_if(bounds.begin(), bounds.end(), [&](const SumBound& bound) {
+        auto known = std::find_if(bounds.begin(), bounds.end(), [&](const SumBound& bound) {
           return bound.layer == layer.name && bound.tile == plan.output_tile;
         });
         // Phases of one layer are of one length or nearly so.
-        if (known != bounds.end())
-          known->steps = std::max(known->steps, steps);
-        else
-          bounds.push_back({layer.name, plan.output_tile, steps, term_amplification(layer, plan)});
+        if (known == bounds.end())
+          known = bounds.insert(
+              known, {layer.name, plan.output_tile, steps, term_amplification(layer, plan)});
+        known->steps = std::max(known->steps, steps);
+        known->leaves_out_zeros = known->leaves_out_zeros || leaves_out_zeros(plan, layer);
       }
     }
     return bounds;
@@ -165,6 +168,11 @@ class KernelSection {
           "gamma(" + std::to_string(bound.steps) + ") = " + short_number(gamma_bound(bound.steps));
       line(" *   of " + bound.layer + " is off by at most " + gamma +
            " times the sum of its terms' magnitudes");
+      if (bound.leaves_out_zeros) {
+        line(
+            " *     products with zeros of the literal filter or of the padding are left out: NaN");
+        line(" *     and infinities do not reach it through them (they do with --accuracy strict)");
+      }
       if (bound.tile == 0) continue;
       const std::string tile = std::to_string(bound.tile);
       line(" *     as winograd in tiles of " + tile +

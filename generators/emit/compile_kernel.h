@@ -16,4 +16,7 @@ namespace convc {
 KernelObject compile_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
                             const std::string& symbol);
 
+/// The same without code: only what the kernel asks for while it runs is set.
+KernelObject measure_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target);
+
 }  // namespace convc

@@ -9,6 +9,7 @@
 #include "generators/emit/layout_text.h"
 #include "generators/emit/names.h"
 #include "generators/emit/numerical_contract.h"
+#include "generators/emit/step_workspace.h"
 
 namespace convc {
 namespace {
@@ -26,6 +27,7 @@ Json cost_json(const Cost& cost) {
 
 Json step_json(const std::string& name, const LayerSpec& layer, const CompiledLayer& compiled) {
   const std::int64_t steps = rounding_steps(layer, compiled.plan);
+  const StepWorkspace workspace = step_workspace(compiled.object);
   return {{"name", name},
           {"layer", layer.name},
           {"does", step_text(layer)},
@@ -34,6 +36,10 @@ Json step_json(const std::string& name, const LayerSpec& layer, const CompiledLa
           {"cost", cost_json(cost_of(layer))},
           {"symbol", compiled.object.symbol},
           {"code_bytes", compiled.object.code_bytes},
+          {"packed_bytes", packed_layout(layer, compiled.plan).total_bytes},
+          {"workspace_bytes",
+           {{"one_thread", workspace.of_one_thread()},
+            {"per_further_thread", workspace.of_further_thread()}}},
           {"tasks", compiled.object.max_tasks},
           {"error_bound",
            {{"gamma_n", steps},

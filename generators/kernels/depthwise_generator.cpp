@@ -15,6 +15,8 @@ using Halide::Var;
 
 class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
  public:
+  Param<bool> all_taps{"all_taps", false};
+
   /* The maths. */
   void generate() {
     columns = column_axis();
@@ -81,7 +83,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   bool reads_directly() const {
     const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
     return dense_input && !expands() && !planes.bordered && !asks_at_many_loads() &&
-           (fills || !is_padded()) && !pixels_compete();
+           (fills || !is_padded()) && !pixels_compete() && !(is_padded() && multiplies_zeros());
   }
 
   /// With a run-time width, tiles at both ends of every row ask for each load whether it lies in
@@ -93,6 +95,9 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     return columns.open && is_padded() &&
            columns.kernel_size * rows.kernel_size > kFewTaps * columns.stride * rows.stride;
   }
+
+  /// LLVM makes no product of a zero that it sees; of one in a copy it does.
+  bool multiplies_zeros() const { return all_taps && padding_mode == PaddingMode::zeros; }
 
   /// Where taps ask whether they lie in the image, they may lie anywhere. (With a run-time size,
   /// Halide's simplifier takes the interior of `inside` for empty, and every tap would ask.)

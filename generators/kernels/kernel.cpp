@@ -165,8 +165,11 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
+  if (plan.algorithm == Algorithm::depthwise) {
+    parameters.emplace_back("all_taps", flag(plan.all_taps));
+  }
   if (!layer.weights_are_literal()) return parameters;
-  if (folds || plan.algorithm == Algorithm::direct) {
+  if (!plan.all_taps && (folds || plan.algorithm == Algorithm::direct)) {
     parameters.emplace_back("tap_positions", text_of_positions(sparse_positions(layer, folds)));
   }
   if (is_packed(layer, plan)) return parameters;

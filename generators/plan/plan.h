@@ -31,7 +31,8 @@ enum class Algorithm {
 
 /// Which rounding errors an algorithm may have: see generators/plan/winograd.h.
 enum class Accuracy {
-  fast,    ///< at most 100 times the bound of the plain sum; a NaN may spread to neighbours
+  fast,    ///< at most 100 times the bound of the plain sum; a NaN may spread to neighbours, or be
+           ///< left out where a literal filter is 0
   strict,  ///< sums in another order, no more; NaN and infinities as the definition has them
 };
 
@@ -53,8 +54,10 @@ struct Plan {
   std::int64_t column_block = 0;   ///< output columns of a task; 0: all. Wide and open images
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   LoopOrder loop_order = LoopOrder::filters_outer;
-  int output_tile = 0;  ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
-  std::string reason;   ///< in words; not part of a plan's identity
+  int output_tile = 0;    ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
+  bool all_taps = false;  ///< direct, few_channels: taps of a literal filter that are 0 count, too;
+                          ///< depthwise: zeros of the padding are multiplied
+  std::string reason;     ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
   /// tile_vectors filters times tile_width pixels, whole vectors.
@@ -84,8 +87,8 @@ bool copies_input(const LayerSpec& layer);
 std::int64_t copied_pixel_stride(std::int64_t in_channels);
 
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 column_block=0
-/// panel_block=0 order=filters_outer", then " output_tile=4" for winograd. Does not contain the
-/// reason.
+/// panel_block=0 order=filters_outer", then " output_tile=4" for winograd and " all_taps=1" where
+/// set. Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.

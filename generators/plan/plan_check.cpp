@@ -77,6 +77,14 @@ std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
   return plan.tile_height == 1 ? "" : "winograd has tiles of one row: 1xTILESxVECTORS";
 }
 
+std::string why_all_taps_is_wrong(const Plan& plan) {
+  const bool may_skip = plan.algorithm == Algorithm::direct ||
+                        plan.algorithm == Algorithm::few_channels ||
+                        plan.algorithm == Algorithm::depthwise;
+  return !plan.all_taps || may_skip ? ""
+                                    : "all_taps is for direct, few_channels and depthwise alone";
+}
+
 }  // namespace
 
 std::string why_not_naive(const LayerSpec& layer) {
@@ -122,7 +130,7 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
   for (const std::string& reason :
        {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
         why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer),
-        why_output_tile_is_wrong(plan, layer)}) {
+        why_output_tile_is_wrong(plan, layer), why_all_taps_is_wrong(plan)}) {
     if (!reason.empty()) return reason;
   }
   return {};

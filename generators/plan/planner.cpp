@@ -6,10 +6,27 @@
 #include <stdexcept>
 
 #include "generators/plan/algorithms.h"
+#include "generators/plan/literal_filter.h"
 #include "generators/plan/roofline.h"
 
 namespace convc {
 namespace {
+
+/// Whether code without all_taps leaves out zeros: of a literal filter, or of the padding, which
+/// depthwise kernels ask for as they read the input.
+bool skips_taps(const Plan& plan, const LayerSpec& layer) {
+  if (plan.algorithm == Algorithm::depthwise) {
+    return layer.padding_mode == PaddingMode::zeros && may_be_padded(layer);
+  }
+  const bool folds = plan.algorithm == Algorithm::few_channels;
+  return (folds || plan.algorithm == Algorithm::direct) && layer.weights_are_literal() &&
+         !sparse_positions(layer, folds).empty();
+}
+
+bool has_zeros(const LayerSpec& layer) {
+  const std::int64_t all = layer.taps() * layer.channels_per_group() * layer.filters;
+  return static_cast<std::int64_t>(nonzero_taps(layer).size()) < all;
+}
 
 bool has_filter_bank(const LayerSpec& layer) {
   return layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
@@ -55,18 +72,21 @@ struct Offer {
   }
 };
 
-Offer offer_of(const LayerSpec& layer, const Machine& machine, const PlanLimits& limits) {
+Offer offer_of_filter_bank(const LayerSpec& layer, const Machine& machine,
+                           const PlanLimits& limits) {
   Offer offer;
   const std::vector<Algorithm> algorithms =
       limits.algorithms.empty() ? promising_algorithms(layer, machine) : limits.algorithms;
   for (const Algorithm algorithm : algorithms) {
-    std::string why = why_not(algorithm, layer);
-    if (why.empty()) why = why_inaccurate(algorithm, limits.accuracy);
+    const std::string why = why_not(algorithm, layer);
     if (!why.empty()) {
       offer.refuse(name_of(algorithm), why);
       continue;
     }
-    for (Plan& plan : plans_of(algorithm, layer, machine)) offer.plans.push_back(std::move(plan));
+    for (Plan& plan : plans_of(algorithm, layer, machine)) {
+      plan.all_taps = limits.accuracy == Accuracy::strict && skips_taps(plan, layer);
+      offer.plans.push_back(std::move(plan));
+    }
   }
   return offer;
 }
@@ -77,6 +97,16 @@ Plan sole_plan(const LayerSpec& layer, const Machine& machine) {
   if (has_filter_bank(layer)) return literal_plan(layer, machine);
   return why_not_channelwise(layer).empty() ? channelwise_plan(layer, machine)
                                             : elementwise_plan(layer, machine);
+}
+
+Offer offer_of(const LayerSpec& layer, const Machine& machine, const PlanLimits& limits) {
+  const bool is_bank = has_filter_bank(layer);
+  if (is_bank && !why_not_taps(layer).empty()) return offer_of_filter_bank(layer, machine, limits);
+  Offer offer;
+  offer.plans.push_back(sole_plan(layer, machine));
+  // A small literal filter that must not be code is data like any other.
+  const bool is_refused = !why_inaccurate(offer.plans[0], layer, limits.accuracy).empty();
+  return is_bank && is_refused ? offer_of_filter_bank(layer, machine, limits) : offer;
 }
 
 }  // namespace
@@ -93,14 +123,14 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
   if (layer.kind == LayerKind::conv_transpose) {
     throw std::logic_error("`" + layer.name + "` is planned before it is lowered to its phases");
   }
-  Offer offer;
-  if (!has_filter_bank(layer) || why_not_taps(layer).empty()) {
-    offer.plans.push_back(sole_plan(layer, machine));
-  } else {
-    offer = offer_of(layer, machine, limits);
-  }
+  Offer offer = offer_of(layer, machine, limits);
   std::vector<PlanCandidate> candidates;
   for (Plan& plan : offer.plans) {
+    const std::string why = why_inaccurate(plan, layer, limits.accuracy);
+    if (!why.empty()) {
+      offer.refuse(name_of(plan.algorithm), why);
+      continue;
+    }
     const std::int64_t bytes = packed_layout(layer, plan).total_bytes;
     if (bytes > limits.packed_bytes) {
       offer.refuse(name_of(plan.algorithm), "its packed weights take " + std::to_string(bytes) +
@@ -122,9 +152,24 @@ Plan make_plan(const LayerSpec& layer, const Machine& machine, const PlanLimits&
   return candidate_plans(layer, machine, limits, &why_none).at(0).plan;
 }
 
-std::string why_inaccurate(Algorithm algorithm, Accuracy accuracy) {
-  if (accuracy == Accuracy::fast || algorithm != Algorithm::winograd) return {};
-  return "winograd spreads NaN and infinities within its tiles, which --accuracy strict forbids";
+bool leaves_out_zeros(const Plan& plan, const LayerSpec& layer) {
+  if (plan.algorithm == Algorithm::taps || plan.algorithm == Algorithm::separable) {
+    return has_zeros(layer);
+  }
+  return !plan.all_taps && skips_taps(plan, layer);
+}
+
+std::string why_inaccurate(const Plan& plan, const LayerSpec& layer, Accuracy accuracy) {
+  if (accuracy == Accuracy::fast) return {};
+  if (plan.algorithm == Algorithm::winograd) {
+    return "winograd spreads NaN and infinities within its tiles, which --accuracy strict forbids";
+  }
+  if (plan.algorithm == Algorithm::separable) {
+    return "separable rounds between its two passes, which --accuracy strict forbids";
+  }
+  if (!leaves_out_zeros(plan, layer)) return {};
+  return std::string(name_of(plan.algorithm)) +
+         " leaves out products with 0, of whatever number, which --accuracy strict forbids";
 }
 
 Plan make_naive_plan(const LayerSpec& layer, const Machine& machine) {

@@ -46,8 +46,13 @@ Plan make_naive_plan(const LayerSpec& layer, const Machine& machine);
 /// not (for plans read from a file).
 std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const Machine& machine);
 
-/// Empty when the algorithm's errors are within what `accuracy` admits; otherwise a sentence.
-std::string why_inaccurate(Algorithm algorithm, Accuracy accuracy);
+/// True when the code leaves out products with zeros of a literal filter or of the padding, so that
+/// NaN and infinities do not go through these.
+bool leaves_out_zeros(const Plan& plan, const LayerSpec& layer);
+
+/// Empty when the plan's results are what `accuracy` admits; otherwise a sentence. Precondition:
+/// the plan is valid for the layer.
+std::string why_inaccurate(const Plan& plan, const LayerSpec& layer, Accuracy accuracy);
 
 /// True when the plan is predicted to take more than four times what the roofline allows
 /// (generators/plan/roofline.h). Never for a naive plan: who asks for it knows.

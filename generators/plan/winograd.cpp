@@ -67,12 +67,18 @@ double amplification(const WinogradTransform& t) {
   return largest;
 }
 
+/// Products of differences of points have the odd factors 3 and 5; 3 twice with seven points.
+int odd_denominator(int output_tile) {
+  return output_tile == 2 ? 1 : output_tile == 4 ? 3 * 5 : 9 * 5;
+}
+
 WinogradTransform make_transform(int output_tile) {
   const std::vector<double> points = points_of(output_tile);
   WinogradTransform t;
   t.outputs = output_tile;
   t.taps = kTaps;
   t.inputs = output_tile + kTaps - 1;
+  t.denominator = odd_denominator(output_tile);
   t.pairs = output_tile / 2;
   const auto n = static_cast<std::size_t>(t.inputs);
   for (std::size_t u = 0; u < points.size(); ++u) {
@@ -98,7 +104,7 @@ WinogradTransform make_transform(int output_tile) {
 }  // namespace
 
 const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile) {
-  static const WinogradTransform identity = {1, 1, 1, {1}, {1}, {1}, 0};
+  static const WinogradTransform identity = {1, 1, 1, {1}, {1}, {1}, 1, 0};
   static const std::map<int, WinogradTransform> transforms = {
       {2, make_transform(2)}, {4, make_transform(4)}, {6, make_transform(6)}};
   return taps == 1 ? identity : transforms.at(output_tile);

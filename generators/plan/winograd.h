@@ -25,6 +25,7 @@ struct WinogradTransform {
   std::vector<double> input;   ///< B^T, [inputs][inputs]
   std::vector<double> filter;  ///< G, [inputs][taps]
   std::vector<double> output;  ///< A^T, [outputs][inputs]
+  int denominator = 1;         ///< the odd part of G's: times it, G has few bits
   int pairs = 0;  ///< rows 2i+1 and 2i+2 (columns of A^T), i < pairs, are of points p and -p
 };
 

@@ -121,16 +121,17 @@ int64_t convc_reference_reduction_length(const convc_conv* conv) {
 
 enum { OUTSIDE = -1, NOWHERE = -2 };
 
-/* The input element that tap `tap` of output `out` reads along an axis: OUTSIDE for padding's zeros
- * or constant; NOWHERE when a transposed convolution's stride passes it by. */
+/* The input element that tap `tap` of output `out` reads along an axis: OUTSIDE for zeros around
+ * the image or the padding's constant; NOWHERE when a transposed convolution's stride passes it by.
+ */
 static int64_t input_position(const convc_conv* c, int axis, int64_t out, int64_t tap) {
   const int64_t size = c->in[axis];
   const int64_t reach = tap * c->dilation[axis] - c->pad_before[axis];
   if (c->transposed) {
     const int64_t distance = out - reach;
-    if (distance < 0 || distance % c->stride[axis] != 0) return NOWHERE;
+    if (distance % c->stride[axis] != 0) return NOWHERE;
     const int64_t position = distance / c->stride[axis];
-    return position < size ? position : NOWHERE;
+    return position >= 0 && position < size ? position : OUTSIDE;
   }
   const int64_t position = out * c->stride[axis] + reach;
   if (position >= 0 && position < size) return position;
@@ -156,12 +157,12 @@ static void add_tap(const convc_conv* c, const double* input, const float* kerne
                     int64_t tap, int64_t k, sums* sum) {
   const int64_t channels = c->in_channels / c->groups, filters = c->filters / c->groups;
   const int64_t first_channel = k / filters * channels;
-  if (pixel == OUTSIDE && c->padding_mode == CONVC_PAD_ZEROS) return;
+  const double outside = c->padding_mode == CONVC_PAD_CONSTANT ? c->padding_value : 0;
   for (int64_t i = 0; i < channels; ++i) {
     const int64_t channel = first_channel + i;
     const int64_t element = c->transposed ? (tap * filters + k % filters) * c->in_channels + channel
                                           : (tap * channels + i) * c->filters + k;
-    const double x = pixel == OUTSIDE ? c->padding_value : input[pixel * c->in_channels + channel];
+    const double x = pixel == OUTSIDE ? outside : input[pixel * c->in_channels + channel];
     sum->value += x * (double)kernel[element];
     sum->magnitude += fabs(x * (double)kernel[element]);
   }

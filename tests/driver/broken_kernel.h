@@ -1,10 +1,11 @@
-// A kernel written by hand, with the descriptor of a real one, that is right or broken in one way.
+// A plain kernel written by hand that is right or broken in one way.
 #pragma once
 
 #include <cstdint>
 
 #include "convc/kernel_abi.h"
 #include "dsl/module.h"
+#include "tests/driver/handwritten_kernel.h"
 
 namespace convc::test {
 
@@ -40,9 +41,6 @@ extern bool pitched;
 // Elements from row to row.
 inline constexpr std::int64_t kInRow = kWidth * kChannels, kOutRow = kWidth * kFilters;
 inline constexpr std::int64_t kInPitch = kInRow + 3, kOutPitch = kOutRow + 2;
-
-/// First element of the buffer that is argument `index` of a step.
-float* floats(void** argv, int index);
 
 /// What the kernel computes.
 Graph make_graph();

@@ -29,6 +29,31 @@ class Compile(CliTest):
         self.assertTrue(files["libnet.a"].startswith(b"!<arch>\n"))
         json.loads(files["net.json"])
 
+    def steps(self, *options):
+        """The steps of the only kernel, and the manifest's words on the whole."""
+        self.check(0, "compile", "net.conv", "-o", "out", "--target", "avx2", *options)
+        variant = json.loads(self.read("out/net.json"))["kernels"][0]["variants"][0]
+        return variant["steps"], variant
+
+    def test_bytes_of_each_step_and_a_limit_of_its_workspace(self):
+        self.write("net.conv", 'Conv2D(64, 3, padding="same", input_shape=(28, 28, 64), name="a")\n')
+        (step,), variant = self.steps()
+        self.assertIn("winograd", step["plan"])
+        self.assertGreater(step["code_bytes"], 0)
+        header = 64
+        self.assertEqual(step["packed_bytes"] + header, variant["packed_bytes"])
+        self.assertEqual(step["workspace_bytes"]["one_thread"],
+                         variant["workspace_bytes"]["one_thread"])
+        self.assertEqual(step["workspace_bytes"]["per_further_thread"],
+                         variant["workspace_bytes"]["per_further_thread"])
+        limit = step["workspace_bytes"]["one_thread"] - 1
+        (limited,), variant = self.steps("--max-workspace", str(limit))
+        self.assertNotEqual(limited["plan"], step["plan"])
+        self.assertLessEqual(variant["workspace_bytes"]["one_thread"], limit)
+        refused = self.check(1, "compile", "net.conv", "-o", "none", "--max-workspace", "0")
+        self.assertIn("more than --max-workspace", refused.err)
+        self.assertFalse(os.path.exists(self.path("none")))
+
     def test_name_and_depfile(self):
         self.write("one.conv", EDGES)
         self.write("two words.conv", SMALL)

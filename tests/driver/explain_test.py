@@ -45,11 +45,30 @@ class Explain(CliTest):
                 self.assertNotEqual(products, [], plan)
                 self.assertEqual([loop["vector_spills"] for loop in products], [0] * len(products))
 
+    def test_the_whole_core_suite_on_avx512_keeps_its_tiles_in_registers(self):
+        # Which cannot run where there is no such processor, but is compiled and inspected anywhere.
+        out = self.check(0, "explain", str(SUITE), "--target", "avx512", "--format", "json").out
+        layers = json.loads(out)["layers"]
+        self.assertGreater(len(layers), 60)
+        algorithms = set()
+        for layer in layers:
+            plan = layer["plan"]
+            algorithms.add(plan.split()[0])
+            height, width, vectors = map(int, plan.split("tile=")[1].split()[0].split("x"))
+            products = [loop for loop in layer["loops"] if loop["vector_stores"] == 0
+                        and loop["fmas"] > 0 and loop["fmas"] % (height * width * vectors) == 0]
+            with self.subTest(layer=layer["layer"], plan=plan):
+                self.assertNotEqual(products, [])
+                self.assertEqual([loop["vector_spills"] for loop in products], [0] * len(products))
+        self.assertLessEqual({"direct", "few_channels", "pointwise", "winograd"}, algorithms)
+
     def test_console(self):
         self.write("net.conv", SMALL)
         out = self.check(0, "explain", "net.conv", "--target", "avx2", "--cpu", "znver3").out
         self.assertIn("modelled on znver3", out)
         self.assertIn("bound by", out)
+        self.assertRegex(out, r"\n  \d+ bytes of code, \d+ of packed weights, \d+ of workspace and "
+                         r"\d+ for each further thread; ")
 
     def test_unknown_processor(self):
         self.write("net.conv", SMALL)

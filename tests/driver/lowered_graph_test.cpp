@@ -20,7 +20,7 @@ struct Tally {
 };
 
 void check(const Graph& written, DataKind kind, std::uint64_t seed, Tally& tally) {
-  const TestData data = make_test_data(written, kind, seed);
+  const TestData data = make_test_data(written, kind, seed, {});
   const std::vector<Bounded> expected = expect(written, data, {});
   const Graph lowered = lower(written);
   const auto got = test::interpret(lowered, written, data);

@@ -102,6 +102,51 @@ class PlanVerb(CliTest):
         wrong = self.check(2, "plan", spec, "--accuracy", "exact").err
         self.assertIn("option `--accuracy` is `exact`; known: fast, strict", wrong)
 
+    LIMITED = 'Conv2D(64, 3, padding="same", input_shape=(56, 56, 64), name="a")\n'
+
+    def test_packed_weights_within_a_limit(self):
+        spec = self.write("a.conv", self.LIMITED)
+        # Plain filters: 9 * 64 * 64 numbers, and 64 biases.
+        plain = 4 * (9 * 64 * 64 + 64)
+        plan = ("plan", spec, "--target", "avx2", "--max-packed")
+        out = self.check(0, *plan, str(plain)).out
+        self.assertIn("a avx2: direct ", out)
+        self.assertNotIn("winograd", out)
+        error = self.check(1, *plan, str(plain - 1)).err
+        self.assertIn("no plan of `a` for avx2 is within the limits: ", error)
+        self.assertIn(f"direct: its packed weights take {plain} bytes, more than --max-packed", error)
+        self.assertIn("help: allow more by", error)
+
+    def test_workspace_within_a_limit(self):
+        spec = self.write("a.conv", self.LIMITED)
+
+        def planned(code, *options):
+            return self.check(code, "plan", spec, "--target", "avx2", *options)
+
+        document = json.loads(planned(0, "--max-workspace", "1000000000", "--format", "json").out)
+        offered = {one["plan"].split()[0] + " " + one["plan"].split()[-1]:
+                   one["workspace_bytes"]["one_thread"]
+                   for one in document["plans"][0]["candidates"]}
+        winograd = offered["winograd output_tile=4"]
+        direct = min(offered.values())
+        self.assertLess(direct, winograd)
+        self.assertIn("a avx2: winograd ", planned(0, "--max-workspace", str(winograd)).out)
+        out = planned(0, "--max-workspace", str(direct)).out
+        self.assertIn("a avx2: direct ", out)
+        self.assertNotIn("winograd", out)
+        error = planned(1, "--max-workspace", str(direct - 1)).err
+        self.assertRegex(error, r"no plan of `a` for avx2 is within the limits: .*direct: its "
+                         rf"workspace takes 128 \+ \d+ for a thread = {direct} bytes, more than "
+                         r"--max-workspace")
+        self.assertIn("help: allow more by --algorithms, --max-packed or --max-workspace", error)
+        self.assertIn("option `--max-workspace` is `much`", planned(2, "--max-workspace=much").err)
+        # What a plan file says was chosen.
+        self.write("a.plan", planned(0).out)
+        self.assertIn("a avx2: winograd ",
+                      planned(0, "--max-workspace", "0", "--schedule", "a.plan").out)
+        # Without the option nothing is lowered, and nothing said.
+        self.assertNotIn("workspace", planned(0).out)
+
     def test_wrong_plan_files(self):
         spec = self.write("a.conv", SMALL)
         plan = [line for line in self.check(0, "plan", spec, "--target", "avx2").out.splitlines()

@@ -32,7 +32,7 @@ Graph chain(std::size_t layers, std::int64_t channels) {
 }
 
 bool is_exact(const Graph& graph, DataKind kind) {
-  const std::vector<Bounded> outputs = expect(graph, make_test_data(graph, kind, 5), {});
+  const std::vector<Bounded> outputs = expect(graph, make_test_data(graph, kind, 5, {}), {});
   return std::all_of(outputs[0].error.begin(), outputs[0].error.end(),
                      [](double error) { return error == 0; });
 }
@@ -51,7 +51,7 @@ TEST_CASE("integers stay exact in float32 through chains and long sums") {
       std::pair<std::size_t, std::int64_t>{1, 1024}, std::pair<std::size_t, std::int64_t>{3, 64},
       std::pair<std::size_t, std::int64_t>{20, 16});
   const Graph graph = chain(layers, channels);
-  const TestData data = make_test_data(graph, DataKind::integers, 5);
+  const TestData data = make_test_data(graph, DataKind::integers, 5, {});
   CHECK(is_exact(graph, DataKind::integers));
   CHECK_FALSE(is_exact(graph, DataKind::reals));
   CHECK(largest(data.inputs[0]) > 0);
@@ -88,8 +88,8 @@ TEST_CASE("kernels have the same numbers in both layouts") {
   const Graph last = load("Conv2D(6, (2, 3), groups=2, input_shape=(5, 5, 4))");
   const Graph first =
       load("Conv2D(6, (2, 3), groups=2, kernel_layout=\"OIHW\", input_shape=(5, 5, 4))");
-  const TestData a = make_test_data(last, DataKind::reals, 1);
-  const TestData b = make_test_data(first, DataKind::reals, 1);
+  const TestData a = make_test_data(last, DataKind::reals, 1, {});
+  const TestData b = make_test_data(first, DataKind::reals, 1, {});
   CHECK(a.variables[0][0] != b.variables[0][0]);
   // OIHW element (k, c, i, j) is HWIO element (i, j, c, k).
   CHECK(b.variables[0][0][((4 * 2 + 1) * 2 + 1) * 3 + 2] ==
@@ -100,17 +100,17 @@ TEST_CASE("kernels have the same numbers in both layouts") {
 TEST_CASE("the same seed gives the same numbers, another seed others") {
   const Graph graph = chain(1, 8);
   for (DataKind kind : {DataKind::integers, DataKind::reals, DataKind::extremes}) {
-    const TestData a = make_test_data(graph, kind, 1), b = make_test_data(graph, kind, 1);
+    const TestData a = make_test_data(graph, kind, 1, {}), b = make_test_data(graph, kind, 1, {});
     CHECK(a.inputs == b.inputs);
     CHECK(a.variables == b.variables);
-    CHECK(a.inputs != make_test_data(graph, kind, 2).inputs);
+    CHECK(a.inputs != make_test_data(graph, kind, 2, {}).inputs);
   }
 }
 
 TEST_CASE("literal weights are taken as they are") {
   const std::string start = "Conv2D(1, 3, use_bias=False, input_shape=(6, 5, 1), kernel=";
   const Graph edges = load(start + "[[1, 0, -1], [1, 0, -1], [1, 0, -1]])");
-  const TestData data = make_test_data(edges, DataKind::integers, 1);
+  const TestData data = make_test_data(edges, DataKind::integers, 1, {});
   CHECK(data.variables == std::vector<VariableNumbers>{{{1, 0, -1, 1, 0, -1, 1, 0, -1}}});
   CHECK(is_exact(edges, DataKind::integers));
   CHECK(
@@ -121,7 +121,7 @@ TEST_CASE("literal weights are taken as they are") {
 
 TEST_CASE("extremes hold zeros, denormals and large values, and nothing infinite") {
   const Graph graph = chain(1, 64);
-  const TestData data = make_test_data(graph, DataKind::extremes, 1);
+  const TestData data = make_test_data(graph, DataKind::extremes, 1, {});
   std::size_t zeros = 0, denormals = 0, large = 0;
   for (float value : data.inputs[0]) {
     REQUIRE(std::isfinite(value));

@@ -8,7 +8,6 @@
 #include "dsl/printer.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/session.h"
-#include "generators/driver/verification.h"
 #include "generators/emit/compile.h"
 #include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
@@ -58,7 +57,7 @@ Plan planned(const LayerSpec& layer, const Machine& machine) {
   return make_plan(layer, machine);
 }
 
-void check_kernels(const Module& module, const PlanChoice& choose_plan) {
+std::vector<VerifiedKernel> check_kernels(const Module& module, const PlanChoice& choose_plan) {
   Options options;
   options.schedules = {"auto"};
   Session session(options);
@@ -74,6 +73,7 @@ void check_kernels(const Module& module, const PlanChoice& choose_plan) {
   INFO(session.diagnostics.render(false));
   REQUIRE(compiled.artifact.has_value());
 
+  std::vector<VerifiedKernel> verified;
   verify_artifact(session, *compiled.artifact, "auto", ExerciseOptions{},
                   [&](const VerifiedKernel& one) {
                     const Graph& graph = session.lowered.graphs[one.graph];
@@ -87,7 +87,9 @@ void check_kernels(const Module& module, const PlanChoice& choose_plan) {
                     // Random layers can be all zero by right (relu of a negative bias); wrong they
                     // may not be.
                     CHECK(one.result.verdict != Verdict::failed);
+                    verified.push_back(one);
                   });
+  return verified;
 }
 
 }  // namespace convc::test

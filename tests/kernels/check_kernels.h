@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "dsl/module.h"
+#include "generators/driver/verification.h"
 #include "generators/plan/machine.h"
 #include "generators/plan/plan.h"
 
@@ -17,7 +19,7 @@ Plan planned(const LayerSpec& layer, const Machine& machine);
 
 /// `module` is as written; plans are chosen for what lowering makes of it. One Catch2 assertion per
 /// kernel and target. Targets that cannot run here are named once, with
-/// the reason. Fails when none can.
-void check_kernels(const Module& module, const PlanChoice& choose_plan);
+/// the reason. Fails when none can. Returns what was verified.
+std::vector<VerifiedKernel> check_kernels(const Module& module, const PlanChoice& choose_plan);
 
 }  // namespace convc::test

@@ -41,23 +41,44 @@ Plan winograd_plan(test::Random& random, const LayerSpec& layer, const Machine& 
   return why_plan_is_invalid(plan, layer, machine).empty() ? plan : make_plan(layer, machine);
 }
 
-void check_all_tiles(const Module& module, test::Random& random) {
-  for (const int output_tile : {2, 4, 6}) {
-    int planned = 0;
-    test::check_kernels(module, [&](const LayerSpec& layer, const Machine& machine) {
-      const Plan plan = winograd_plan(random, layer, machine, output_tile);
-      planned += plan.algorithm == Algorithm::winograd ? 1 : 0;
-      return plan;
-    });
-    CHECK(planned > 0);
-  }
+std::vector<VerifiedKernel> check_tile(const Module& module, test::Random& random,
+                                       int output_tile) {
+  int planned = 0;
+  const auto verified =
+      test::check_kernels(module, [&](const LayerSpec& layer, const Machine& machine) {
+        const Plan plan = winograd_plan(random, layer, machine, output_tile);
+        planned += plan.algorithm == Algorithm::winograd ? 1 : 0;
+        return plan;
+      });
+  CHECK(planned > 0);
+  return verified;
+}
+
+/// Copies of pixels around the image give an F(6, 3) tile more inputs than it has room for, and a
+/// chain has the denominators of several layers.
+bool is_exact_in_every_tile(const Graph& graph) {
+  return graph.form == GraphForm::layer && graph.nodes[0].layer.padding_mode == PaddingMode::zeros;
 }
 
 }  // namespace
 
 TEST_CASE("winograd in every size of tile", "[winograd]") {
   test::Random random(test::seed_of("winograd plans"));
-  check_all_tiles(cases(), random);
+  const Module module = cases();
+  for (const int output_tile : {2, 4, 6}) {
+    int exact = 0;
+    for (const VerifiedKernel& kernel : check_tile(module, random, output_tile)) {
+      const Graph& graph = module.graphs[kernel.graph];
+      if (!is_exact_in_every_tile(graph)) continue;
+      INFO("F(" << output_tile << ", 3) of " << graph.name);
+      REQUIRE_FALSE(kernel.result.kinds.empty());
+      CHECK(kernel.result.kinds[0].kind == DataKind::integers);
+      CHECK(kernel.result.kinds[0].exact);
+      CHECK(kernel.result.kinds[0].max_abs_error == 0);
+      ++exact;
+    }
+    CHECK(exact >= 10);
+  }
 }
 
 TEST_CASE("random layers that winograd can compute", "[winograd]") {
@@ -78,5 +99,5 @@ TEST_CASE("random layers that winograd can compute", "[winograd]") {
     graph.nodes[0].layer.name = graph.name;
     module.graphs.push_back(std::move(graph));
   }
-  check_all_tiles(module, random);
+  for (const int output_tile : {2, 4, 6}) check_tile(module, random, output_tile);
 }

@@ -40,9 +40,10 @@ std::string plans_of(const std::string& file, const char* target) {
 }
 
 /// Winograd (winograd_test.cpp) aside.
-std::string algorithm(const std::string& spec, const char* target = kAvx512) {
+std::string algorithm(const std::string& spec, const char* target = kAvx512,
+                      Accuracy accuracy = Accuracy::strict) {
   INFO(spec);
-  const Plan plan = make_plan(first_layer(spec), machine(target), {Accuracy::strict, {}});
+  const Plan plan = make_plan(first_layer(spec), machine(target), {accuracy, {}});
   return std::string(name_of(plan.algorithm));
 }
 
@@ -87,10 +88,24 @@ TEST_CASE("the algorithm follows from the layer", "[planner]") {
   CHECK(algorithm("Conv2D(64, 1, strides=2, input_shape=(56, 56, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 7, strides=2, input_shape=(224, 224, 3))") == "few_channels");
   CHECK(algorithm("Conv2D(64, 3, dilation_rate=2, input_shape=(224, 224, 3))") == "direct");
-  CHECK(algorithm("Conv2D(1, 3, kernel=[[0, -1, 0], [-1, 4, -1], [0, -1, 0]], use_bias=False, "
-                  "input_shape=(480, 640, 1))") == "taps");
-  CHECK(algorithm("Conv2D(1, 3, kernel=[[1, 2, 1], [2, 4, 2], [1, 2, 1]], use_bias=False, "
-                  "input_shape=(480, 640, 1))") == "separable");
+}
+
+TEST_CASE("small literal filters are code, when strict only what keeps every product",
+          "[planner]") {
+  const auto literal = [](const std::string& kernel, Accuracy accuracy) {
+    return algorithm("Conv2D(1, 3, kernel=" + kernel +
+                         ", use_bias=False, "
+                         "input_shape=(480, 640, 1))",
+                     kAvx512, accuracy);
+  };
+  const std::string laplace = "[[0, -1, 0], [-1, 4, -1], [0, -1, 0]]";
+  const std::string smooth = "[[1, 2, 1], [2, 4, 2], [1, 2, 1]]";
+  const std::string dense = "[[1, 2, 3], [4, 5, 7], [6, 8, 9]]";
+  CHECK(literal(laplace, Accuracy::fast) == "taps");
+  CHECK(literal(smooth, Accuracy::fast) == "separable");
+  CHECK(literal(dense, Accuracy::strict) == "taps");
+  CHECK(literal(laplace, Accuracy::strict) == "planar");
+  CHECK(literal(smooth, Accuracy::strict) == "planar");
 }
 
 TEST_CASE("groups: vectors that groups fill are direct's, others span groups", "[planner]") {

@@ -242,8 +242,8 @@ TEST_CASE("a chosen winograd plan is predicted to be the faster one", "[winograd
         CHECK(why_plan_is_invalid(plan, layer, machine(target)).empty());
         CHECK(predicted_cycles(layer, plan, machine(target)) <=
               predicted_cycles(layer, strict, machine(target)));
-        CHECK(why_inaccurate(strict.algorithm, Accuracy::strict).empty());
-        CHECK(why_inaccurate(plan.algorithm, Accuracy::strict).empty() ==
+        CHECK(why_inaccurate(strict, layer, Accuracy::strict).empty());
+        CHECK(why_inaccurate(plan, layer, Accuracy::strict).empty() ==
               (plan.algorithm != Algorithm::winograd));
       }
     }

@@ -61,9 +61,10 @@ CONVC_REFERENCE_API int64_t convc_reference_reduction_length(const convc_conv* c
  * pad_before]; transposed it is the sum over taps t and inputs i with i * stride + t * dilation -
  * pad_before == o. Filter k reads the channels of its group, number k / (filters / groups). Each
  * output is the bias, then the products added in the order of the kernel's memory, in double: the
- * error is that of double additions, 2^29 times below float's. Zeros around the input are left out,
- * not multiplied. NaN and infinity go through as arithmetic has them. Returns 0, or -1 (and writes
- * nothing) when convc_reference_output_size does, or a required pointer is NULL. A separable
+ * error is that of double additions, 2^29 times below float's. Around the input
+ * are zeros (or what the padding says), which are multiplied like any number. NaN and infinity go
+ * through as arithmetic has them: an infinite weight makes NaN of a zero. Returns 0, or -1 (and
+ * writes nothing) when convc_reference_output_size does, or a required pointer is NULL. A separable
  * convolution is two calls. */
 CONVC_REFERENCE_API int convc_reference_conv(const convc_conv* conv, const double* input,
                                              const float* kernel, const float* bias, double* output,
