@@ -57,7 +57,7 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
 
 /// Cycles that a task waits for its weights. They are read in order and used once.
 double weights_cycles(std::int64_t bytes, const Machine& machine) {
-  if (real(bytes) <= machine.costs.l2_share * real(machine.l2_bytes)) return 0;
+  if (bytes <= machine.l2_bytes / 2) return 0;
   if (real(bytes) <= machine.costs.l3_share * real(machine.l3_bytes)) {
     return real(bytes) * machine.costs.exposed_again / machine.costs.l3_bytes_per_cycle;
   }
@@ -76,7 +76,7 @@ double traffic_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTa
   const bool by_panels = plan.loop_order == LoopOrder::filters_outer;
   const std::int64_t products = by_panels ? plan.filter_panel() : filters / tasks.per_image;
   double waits = weights_cycles(weights, machine);
-  if (real((channels + products) * per_number) > machine.costs.l2_share * real(machine.l2_bytes)) {
+  if ((channels + products) * per_number > machine.l2_bytes / 3 * 2) {
     const std::int64_t written_and_read = 2 * (channels + filters / tasks.per_image);
     const std::int64_t read_again = by_panels ? (panels / tasks.per_image - 1) * channels : 0;
     waits += real(tasks.per_image * (written_and_read + read_again) * per_number) *
