@@ -1,7 +1,7 @@
 # The front door: each target installs what it needs first (tools/setup), on a bare Debian 12 with
 # make. Below are CMake presets (CMakePresets.json); the compiler ends up as build/bin/convc.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-all conformance lint tidy format fuzz asan tsan bench peers install clean
+.PHONY: help setup build demo test test-all conformance lint tidy format fuzz asan tsan bench peers planner-study install clean
 MAKEFLAGS += --no-print-directory
 
 # make test runs the suites one by one, each in the slice of time that tools/test gives it.
@@ -9,6 +9,9 @@ FUZZ_SECONDS ?= 600
 BENCH_ARGUMENTS ?=
 # What make peers writes.
 PEERS_RESULT ?= bench/results/peers.json
+# What make planner-study writes, and goes on with after an interruption: remove it to measure anew.
+PLANNER_STUDY_RESULT ?= bench/results/planner-study.json
+PLANNER_STUDY_ARGUMENTS ?=
 IMAGE ?=
 PREFIX ?= /usr/local
 
@@ -20,6 +23,7 @@ help:
 	@echo 'make conformance  ONNX backend cases, 2,000 random specs against Keras; writes docs/conformance.md'
 	@echo 'make bench      the core suite: speed and fraction of peak (BENCH_ARGUMENTS=...)'
 	@echo 'make peers      the core suite beside oneDNN, ONNX Runtime, OpenVINO, XNNPACK and IREE, in one run'
+	@echo 'make planner-study  the planner'\''s choice beside 180 other plans of each of 24 layers: PLANNER_STUDY_RESULT=FILE'
 	@echo 'make lint       house rules, clang-format, clang-tidy;  make format  repairs the format'
 	@echo 'make fuzz       the parsers under libFuzzer; make asan, make tsan  sanitizer suites'
 	@echo 'make install    into PREFIX=$(PREFIX)'
@@ -78,6 +82,11 @@ peers:
 	  --peers onednn,onnxruntime,openvino,xnnpack,iree --format json $(BENCH_ARGUMENTS) >build/peers.json
 	@mv build/peers.json $(PEERS_RESULT)
 	@python3 tools/benchmark_tables.py
+
+planner-study:
+	@tools/setup build
+	@tools/build release convc
+	@python3 tools/planner_study.py --output $(PLANNER_STUDY_RESULT) $(PLANNER_STUDY_ARGUMENTS)
 
 install: build
 	@cmake --install build/release --prefix '$(PREFIX)'

@@ -140,7 +140,8 @@ def report(path, only_shown):
 
 def updated(document, only_shown):
     """The document's text, with new tables between the marks."""
-    files = sorted((ROOT / "bench/results").glob("*.json"))
+    files = sorted(path for path in (ROOT / "bench/results").glob("*.json")
+                   if not path.name.startswith("planner-study"))
     reports = [found for found in (report(path, only_shown) for path in files) if found]
     before, rest = document.read_text().split(BEGIN)
     after = rest.split(END)[1]

@@ -134,8 +134,8 @@ class Settler {
       std::optional<std::int64_t> count = tried.tensors[i].batch;
       for (const std::int64_t size : {graph_.tensors[i].shape[1].max, tried.tensors[i].size.depth,
                                       tried.tensors[i].size.height, tried.tensors[i].size.width}) {
-        count =
-            count && size <= kMaxElements / *count ? std::optional(*count * size) : std::nullopt;
+        if (count && size > kMaxElements / *count) count.reset();
+        if (count) *count *= size;
       }
       if (count) continue;
       tried.code = Code::tensor_too_large;

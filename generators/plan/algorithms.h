@@ -67,9 +67,12 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
 Plan elementwise_plan(const LayerSpec& layer, const Machine& machine);
 Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
 
-/* Cost models that are no part of roofline.cpp. */
+/* Cost models that are no part of roofline.cpp. By one thread. */
 
-/// Transforms and products, by one thread, without the copy of the input.
+/// direct, few_channels and pointwise, without the gathering and scattering of other layouts.
+double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
+
+/// Transforms and products, without the copy of the input.
 double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 }  // namespace convc

@@ -9,6 +9,32 @@
 
 namespace convc {
 
+/// What the cost models know of a micro-architecture from measurements (machine.cpp), beside what
+/// its makers publish.
+struct MeasuredCosts {
+  double loads_per_cycle = 2;
+  double issue_width = 5;         ///< instructions a cycle
+  double cycles_per_load = 0.06;  ///< each load's, even where it fits beside the multiply-adds
+  double l1_share = 0.5;          ///< of L1, for what a loop uses again and again
+  double l2_share = 0.6;          ///< of L2, for the same
+  double l3_share = 0.6;          ///< of L3, for the weights of a layer
+  double l2_bytes_per_cycle = 32;
+  double exposed_panel = 0.05;  ///< of the time that weights take from L2, beside work
+  double exposed_input = 0.1;   ///< of the time that inputs take from L2, beside work
+  double l3_bytes_per_cycle = 16;
+  double exposed_once = 1;      ///< of the time that what is read once takes from L3
+  double exposed_again = 0.25;  ///< of the time that what is read again takes from L3
+  double cycles_per_tile = 8;
+  double cycles_per_accumulator = 1.5;  ///< of its start and end
+  double cycles_of_reloads = 8;         ///< of a tile whose post_ops' operands find no register
+  double cycles_per_panel = 20;
+  double cycles_per_task = 1000;
+  double cycles_per_copied_vector = 1;
+  double cycles_per_transformed_input = 5;    ///< winograd: of a vector, per place of a tile
+  double cycles_per_transformed_product = 4;  ///< winograd: likewise
+  friend bool operator==(const MeasuredCosts&, const MeasuredCosts&) = default;
+};
+
 struct Machine {
   std::string name;           ///< e.g. "zen4"
   std::string isa;            ///< e.g. "avx512", "avx2", "sse41", "generic"
@@ -20,6 +46,7 @@ struct Machine {
   std::int64_t l2_bytes = 512 * 1024;       ///< per core
   std::int64_t l3_bytes = 8 * 1024 * 1024;  ///< shared
   int memory_bytes_per_cycle = 4;           ///< of one thread; beyond L3
+  MeasuredCosts costs = {};
   friend bool operator==(const Machine&, const Machine&) = default;
 };
 

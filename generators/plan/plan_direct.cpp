@@ -1,15 +1,21 @@
 // Plans of the register-tiled algorithms whose vectors run over filters: direct, few_channels and
 // pointwise. Pure.
 #include <algorithm>
+#include <vector>
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
+#include "generators/plan/tiled_cost.h"
 
 namespace convc {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
 
 bool has_operand(const PostOp& op) {
   return op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;
@@ -53,22 +59,139 @@ LayerSpec as_tiled(const LayerSpec& layer, Algorithm algorithm) {
   return tiled;
 }
 
-/// Blocks of channels, when a panel of all of them takes too much of L2.
-void block_channels(const LayerSpec& layer, const RegisterTile& tile, const Machine& machine,
-                    Plan& plan) {
-  if (plan.algorithm != Algorithm::direct ||
+/// Blocks of channels, when a panel of all of them takes too much of L2; 0: all at once.
+std::int64_t channel_block(const LayerSpec& layer, const RegisterTile& tile, Algorithm algorithm,
+                           const Machine& machine) {
+  if (algorithm != Algorithm::direct ||
       !panel_exceeds_l2(tile_domain(layer, false), tile.vectors, tile.lanes, machine)) {
-    return;
+    return 0;
   }
-  const std::int64_t bytes_per_channel = layer.taps() * plan.filter_panel() * kFloatBytes;
+  const std::int64_t bytes_per_channel = layer.taps() * tile.vectors * tile.lanes * kFloatBytes;
   const std::int64_t block =
       useful_divisor(layer.in_channels, machine.l2_bytes / 2 / bytes_per_channel);
-  if (block == 0 || block == layer.in_channels) return;
-  plan.channel_block = block;
-  plan.reason += "; a panel of all channels takes " +
-                 std::to_string(bytes_per_channel * layer.in_channels / 1024) +
-                 " KiB, too much for L2, so " + std::to_string(block) + " at a time";
+  return block == layer.in_channels ? 0 : block;
 }
+
+/// The best plan of a register-tiled algorithm: each register tile, with tasks of several sizes, in
+/// both loop orders.
+class Search {
+ public:
+  Search(const LayerSpec& layer, Algorithm algorithm, const Machine& machine)
+      : layer_(layer),
+        machine_(machine),
+        flat_(algorithm == Algorithm::pointwise),
+        total_(flat_ ? layer.batch * layer.out.depth * layer.out.height * layer.out.width
+                     : layer.out.height) {
+    plan_.algorithm = algorithm;
+  }
+
+  Plan best() {
+    for (const RegisterTile& tile : promising_tiles()) {
+      plan_.lanes = tile.lanes;
+      plan_.tile_height = tile.height;
+      plan_.tile_width = tile.width;
+      plan_.tile_vectors = tile.vectors;
+      plan_.channel_block = channel_block(layer_, tile, plan_.algorithm, machine_);
+      const Tasks tasks = choose_tasks(layer_, tile, flat_, machine_);
+      plan_.row_block = tasks.row_block;
+      plan_.column_block = tasks.column_block;
+      plan_.panel_block = tasks.panel_block;
+      try_orders(tile);
+      try_other_tasks(tile);
+    }
+    best_.reason = "tile " + best_tile_.text + "; " + tasks_text() + "; " + to_text(least_cost_);
+    return best_;
+  }
+
+ private:
+  /// Those that are fast where caches do not matter.
+  [[nodiscard]] std::vector<RegisterTile> promising_tiles() const {
+    constexpr std::size_t kMostTiles = 16;
+    std::vector<RegisterTile> tiles = register_tiles(tile_domain(layer_, flat_), machine_);
+    std::stable_sort(tiles.begin(), tiles.end(), [](const RegisterTile& a, const RegisterTile& b) {
+      return a.cycles < b.cycles;
+    });
+    if (tiles.size() > kMostTiles) tiles.resize(kMostTiles);
+    return tiles;
+  }
+
+  /// Rows (pixels, when flat) of tasks that are smaller or larger than what fits L2; where rows of
+  /// a task are known and whole.
+  void try_other_tasks(const RegisterTile& tile) {
+    if (layer_.open.any() || plan_.column_block != 0) return;
+    const std::int64_t step = flat_ ? tile.width : tile.height;
+    const std::int64_t panels = ceil_div(layer_.filters, plan_.filter_panel());
+    std::int64_t last = 0;
+    for (const std::int64_t tasks : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
+      plan_.row_block = std::min(ceil_div(ceil_div(total_, tasks), step) * step, total_);
+      if (plan_.row_block == last) continue;
+      last = plan_.row_block;
+      for (const std::int64_t cuts : {1, 2, 4}) {
+        if (cuts > panels) break;
+        plan_.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
+        try_orders(tile);
+      }
+    }
+  }
+
+  void try_orders(const RegisterTile& tile) {
+    for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
+      plan_.loop_order = order;
+      const TiledCost cost = tiled_cost(layer_, plan_, machine_);
+      const double weighed = cost.total() * (1 + imbalance(cost.total()));
+      if (least_ >= 0 && weighed >= least_) continue;
+      least_ = weighed;
+      least_cost_ = cost;
+      best_ = plan_;
+      best_tile_ = tile;
+    }
+  }
+
+  /// What two threads, and as many as there is work for, lose because tasks are few or do not end
+  /// together, as a share of one thread's time: all three matter. A task is worth a thread of its
+  /// own from some 10 times a fork and join on.
+  [[nodiscard]] double imbalance(double cycles) const {
+    constexpr double kCyclesPerThread = 100'000;
+    constexpr double kMostThreads = 8;
+    constexpr double kTwo = 0.25, kMany = 0.01;
+    const int many = static_cast<int>(std::min(cycles / kCyclesPerThread, kMostThreads));
+    if (many < 2) return 0;
+    return kTwo * (1 / tasks_busy_share(2) - 1) + kMany * (1 / tasks_busy_share(many) - 1);
+  }
+
+  [[nodiscard]] double tasks_busy_share(int threads) const {
+    const std::int64_t panels = ceil_div(layer_.filters, plan_.filter_panel());
+    const std::int64_t cuts = plan_.panel_block == 0 ? 1 : ceil_div(panels, plan_.panel_block);
+    const std::int64_t columns =
+        plan_.column_block == 0 ? 1 : ceil_div(layer_.out.width, plan_.column_block);
+    const std::int64_t images = flat_ ? 1 : layer_.batch * layer_.out.depth;
+    return busy_share(total_, plan_.row_block == 0 ? total_ : plan_.row_block,
+                      images * columns * cuts, threads);
+  }
+
+  [[nodiscard]] std::string tasks_text() const {
+    const std::int64_t block = best_.row_block == 0 ? total_ : best_.row_block;
+    std::string text = "tasks of " + std::to_string(block) + (flat_ ? " pixels" : " rows");
+    if (best_.column_block != 0) text += " by " + std::to_string(best_.column_block) + " columns";
+    if (best_.panel_block != 0) text += " and " + std::to_string(best_.panel_block) + " panels";
+    if (best_.channel_block != 0) {
+      text += ", " + std::to_string(best_.channel_block) +
+              " channels at a time, as a panel of all exceeds its share of L2";
+    }
+    return text + (best_.loop_order == LoopOrder::pixels_outer
+                       ? ", each tile of pixels with panel after panel"
+                       : ", each panel with tile after tile of pixels");
+  }
+
+  const LayerSpec& layer_;
+  const Machine& machine_;
+  const bool flat_;
+  const std::int64_t total_;
+  Plan plan_, best_;
+  RegisterTile best_tile_;
+  TiledCost least_cost_;
+  double least_ = -1;
+};
 
 }  // namespace
 
@@ -123,36 +246,21 @@ Algorithm preferred_tiled_algorithm(const LayerSpec& layer) {
   return has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct;
 }
 
-Plan tiled_plan(const LayerSpec& spec, const Machine& machine, Algorithm algorithm) {
-  Plan plan;
-  plan.algorithm = algorithm;
-  const bool flat = algorithm == Algorithm::pointwise;
-  const LayerSpec layer = as_tiled(spec, plan.algorithm);
-  const RegisterTile tile = choose_register_tile(tile_domain(layer, flat), machine);
-  const Tasks tasks = choose_tasks(layer, tile, flat, machine);
-  plan.lanes = tile.lanes;
-  plan.tile_height = tile.height;
-  plan.tile_width = tile.width;
-  plan.tile_vectors = tile.vectors;
-  plan.row_block = tasks.row_block;
-  plan.column_block = tasks.column_block;
-  plan.panel_block = tasks.panel_block;
-  plan.reason = "tile " + tile.text + "; " + tasks.text;
+Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm) {
+  const LayerSpec tiled = as_tiled(layer, algorithm);
+  Plan plan = Search(tiled, algorithm, machine).best();
   if (algorithm == Algorithm::few_channels) {
-    plan.reason =
-        "channels=" + std::to_string(spec.in_channels) + " are folded into columns; " + plan.reason;
+    plan.reason = "channels=" + std::to_string(layer.in_channels) + " are folded into columns; " +
+                  plan.reason;
   }
-  if (spec.groups > 1) {
-    plan.reason = "groups=" + std::to_string(spec.groups) + " are an outer loop; " + plan.reason;
-  }
-  block_channels(layer, tile, machine, plan);
-  // All panels in a quarter of L1: one visit per tile of pixels writes the output in order.
-  const std::int64_t weights_bytes = layer.taps() * layer.in_channels * layer.filters * kFloatBytes;
-  if (weights_bytes <= machine.l1d_bytes / 4) {
-    plan.loop_order = LoopOrder::pixels_outer;
-    plan.reason += "; all weights fit in L1, so pixels are the outer loop";
+  if (layer.groups > 1) {
+    plan.reason = "groups=" + std::to_string(layer.groups) + " are an outer loop; " + plan.reason;
   }
   return plan;
+}
+
+double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  return tiled_cost(as_tiled(layer, plan.algorithm), plan, machine).total();
 }
 
 }  // namespace convc

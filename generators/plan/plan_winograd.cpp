@@ -18,10 +18,6 @@ bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation)
 
 constexpr std::int64_t kFloatBytes = 4;
 
-/// Cycles of a vector in the transforms, per place of a tile: loads, two combinations, stores that
-/// lie far apart.
-constexpr double kPerTransformedInput = 5, kPerTransformedProduct = 4;
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
@@ -59,13 +55,12 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
   return tasks;
 }
 
-/// Cycles that the weights of a task wait. They are read in order and used once, so that nothing
-/// hides what comes from memory.
+/// Cycles that a task waits for its weights. They are read in order and used once.
 double weights_cycles(std::int64_t bytes, const Machine& machine) {
-  constexpr double kL3BytesPerCycle = 16;
-  constexpr std::int64_t kSharingL3 = 6;
   if (bytes <= machine.l2_bytes / 2) return 0;
-  if (bytes <= machine.l3_bytes / kSharingL3) return real(bytes) / kL3BytesPerCycle;
+  if (real(bytes) <= machine.costs.l3_share * real(machine.l3_bytes)) {
+    return real(bytes) * machine.costs.exposed_again / machine.costs.l3_bytes_per_cycle;
+  }
   return real(bytes) / machine.memory_bytes_per_cycle;
 }
 
@@ -84,8 +79,8 @@ double traffic_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTa
   if ((channels + products) * per_number > machine.l2_bytes / 3 * 2) {
     const std::int64_t written_and_read = 2 * (channels + filters / tasks.per_image);
     const std::int64_t read_again = by_panels ? (panels / tasks.per_image - 1) * channels : 0;
-    waits += real(tasks.per_image * (written_and_read + read_again) * per_number) /
-             machine.memory_bytes_per_cycle;
+    waits += real(tasks.per_image * (written_and_read + read_again) * per_number) *
+             machine.costs.exposed_again / machine.costs.l3_bytes_per_cycle;
   }
   return real(tasks.images) * waits;
 }
@@ -224,9 +219,10 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   tile.lanes = plan.lanes;
   const double tiles = real(tasks.images * tasks.tiles * tasks.places);
   return predicted_cycles(products, tile, machine) + traffic_cycles(layer, plan, tasks, machine) +
-         tiles * (kPerTransformedInput * real(tasks.per_image) *
-                      vectors_of(group.in_channels, plan.lanes) +
-                  kPerTransformedProduct * vectors_of(group.filters, plan.lanes));
+         tiles *
+             (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
+                  vectors_of(group.in_channels, plan.lanes) +
+              machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));
 }
 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dsl/layer_spec.h"
 #include "generators/plan/machine.h"
@@ -27,7 +28,6 @@ struct TileDomain {
   std::int64_t filters = 1;
   std::int64_t taps = 1;                ///< multiply-adds per output element
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
-  std::int64_t streamed_bytes = 0;      ///< input read without a copy, once per panel; 0: copied
 };
 /// Precondition: groups = 1 (one_group of algorithms.h).
 TileDomain tile_domain(const LayerSpec& layer, bool flat);
@@ -37,8 +37,11 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat);
 /// as above.
 TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t columns);
 
-/// Cycles for the whole domain with a given tile.
+/// Cycles for the whole domain with a given tile, whose input is in L1.
 double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, const Machine& machine);
+
+/// All that fit the register file and the image, with their predicted cycles.
+std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine& machine);
 
 /// The tile with the fewest predicted cycles among all that fit the register file.
 RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine);

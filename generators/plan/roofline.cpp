@@ -38,16 +38,20 @@ constexpr double kCyclesPerScatteredElement = 2;
 /// A vector of neighbours: a load and a store.
 constexpr double kCyclesPerCopiedVector = 1;
 
-/// Copies of the input before the multiply-adds, by kernels whose vectors run over filters
-/// (`planar`: over pixels).
-double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine) {
+/// Copies of an input in another layout, by kernels whose vectors run over filters (`planar`: over
+/// pixels).
+double gather_cycles(const LayerSpec& layer, bool planar) {
   const bool gathers = planar ? !has_dense_pixels(layer.input_form, layer.in_channels)
                               : !has_dense_channels(layer.input_form, layer.in_channels);
-  if (gathers) {
-    const Size read = layer.kernel_size == Size{} ? layer.out : layer.in;  // what 1x1 filters read
-    return pixels_of(layer, read) * real(layer.in_channels) * kCyclesPerGatheredElement;
-  }
-  if (!may_be_padded(layer)) return 0;
+  if (!gathers) return 0;
+  const Size read = layer.kernel_size == Size{} ? layer.out : layer.in;  // what 1x1 filters read
+  return pixels_of(layer, read) * real(layer.in_channels) * kCyclesPerGatheredElement;
+}
+
+/// Copies of the input before the multiply-adds.
+double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine) {
+  const double gathered = gather_cycles(layer, planar);
+  if (gathered > 0 || !may_be_padded(layer)) return gathered;
   return input_elements(layer) / machine.f32_lanes * kCyclesPerCopiedVector;
 }
 
@@ -65,14 +69,6 @@ RegisterTile tile_of(const Plan& plan) {
   tile.vectors = plan.tile_vectors;
   tile.lanes = plan.lanes;
   return tile;
-}
-
-double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
-  const bool flat = plan.algorithm == Algorithm::pointwise;
-  const bool folds = plan.algorithm == Algorithm::few_channels;
-  const LayerSpec seen = folds ? fold_channels(layer) : one_group(layer);
-  return predicted_cycles(tile_domain(seen, flat), tile_of(plan), machine) +
-         copy_cycles(layer, false, machine) + scatter_cycles(layer, false);
 }
 
 /// Vectors over channels: a multiply-add takes a load of the input, and one of the weights that a
@@ -107,9 +103,8 @@ double planar_depthwise_cycles(const LayerSpec& layer, const Plan& plan) {
 
 double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   if (layer.groups > 1 && layer.channels_per_group() == 1) {
-    const bool gathers = !has_dense_pixels(layer.input_form, layer.in_channels);
-    return planar_depthwise_cycles(layer, plan) +
-           (gathers ? copy_cycles(layer, true, machine) : 0) + scatter_cycles(layer, true);
+    return planar_depthwise_cycles(layer, plan) + gather_cycles(layer, true) +
+           scatter_cycles(layer, true);
   }
   const LayerSpec group = one_group(layer);
   RegisterTile tile;
@@ -165,7 +160,8 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::direct:
     case Algorithm::few_channels:
     case Algorithm::pointwise:
-      return tiled_cycles(layer, plan, machine);
+      return tiled_cycles(layer, plan, machine) + gather_cycles(layer, false) +
+             scatter_cycles(layer, false);
     case Algorithm::depthwise_pointwise:
       return separable_layer_cycles(layer, plan, machine);
     case Algorithm::depthwise:

@@ -39,19 +39,15 @@ std::int64_t window(std::int64_t count, std::int64_t stride, std::int64_t kernel
 
 /// Bytes of input that `count` outputs along the cut read.
 std::int64_t input_bytes(const LayerSpec& layer, const Extent& extent, std::int64_t count) {
-  const std::int64_t pixel_bytes = layer.in_channels * kFloatBytes;
-  if (extent.cut == Cut::pixels) return count * pixel_bytes;
-  const std::int64_t rows = extent.cut == Cut::rows ? count : layer.out.height;
-  const std::int64_t columns = extent.cut == Cut::rows ? extent.columns : count;
-  if (layer.kernel_size == Size{}) {  // only the pixels it reads are copied
-    return rows * columns * pixel_bytes;
+  switch (extent.cut) {
+    case Cut::pixels:
+      return count * layer.in_channels * kFloatBytes;
+    case Cut::rows:
+      return task_input_bytes(layer, count, extent.columns);
+    case Cut::columns:
+      return task_input_bytes(layer, layer.out.height, count);
   }
-  const std::int64_t row_pixels = columns == layer.out.width
-                                      ? layer.in.width + layer.padding.left + layer.padding.right
-                                      : window(columns, layer.strides.width,
-                                               layer.kernel_size.width, layer.dilation_rate.width);
-  return window(rows, layer.strides.height, layer.kernel_size.height, layer.dilation_rate.height) *
-         row_pixels * layer.kernel_size.depth * pixel_bytes;
+  return 0;
 }
 
 /// The most outputs along the cut whose input stays in `budget_bytes`, in whole tiles, at least
@@ -106,22 +102,6 @@ Extent extent_of(const LayerSpec& layer, const RegisterTile& tile, bool flat) {
   return extent;
 }
 
-/// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
-/// time: 1 when the last ones end together.
-double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
-  // So many images keep everyone busy.
-  constexpr std::int64_t kEnoughImages = 64;
-  images = std::min(images, kEnoughImages);
-  std::vector<std::int64_t> busy_until(static_cast<std::size_t>(threads), 0);
-  for (std::int64_t image = 0; image < images; ++image) {
-    for (std::int64_t begin = 0; begin < total; begin += block) {
-      *std::min_element(busy_until.begin(), busy_until.end()) += std::min(block, total - begin);
-    }
-  }
-  const std::int64_t end = *std::max_element(busy_until.begin(), busy_until.end());
-  return static_cast<double>(total * images) / static_cast<double>(end * threads);
-}
-
 /// The block size that keeps 2 and 4 threads busiest (2 matter more), for between half and twice
 /// the `wanted` blocks in all, and at least `least_blocks`. Fewer blocks win ties: each has its own
 /// loops and, with a halo, its own copies.
@@ -174,6 +154,33 @@ void set_block(const LayerSpec& layer, const RegisterTile& tile, const Extent& e
 }
 
 }  // namespace
+
+std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::int64_t columns) {
+  const std::int64_t pixel_bytes = layer.in_channels * kFloatBytes;
+  if (layer.kernel_size == Size{}) {  // only the pixels it reads are copied
+    return rows * columns * pixel_bytes;
+  }
+  const std::int64_t row_pixels = columns == layer.out.width
+                                      ? layer.in.width + layer.padding.left + layer.padding.right
+                                      : window(columns, layer.strides.width,
+                                               layer.kernel_size.width, layer.dilation_rate.width);
+  return window(rows, layer.strides.height, layer.kernel_size.height, layer.dilation_rate.height) *
+         row_pixels * layer.kernel_size.depth * pixel_bytes;
+}
+
+double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
+  // So many images keep everyone busy.
+  constexpr std::int64_t kEnoughImages = 64;
+  images = std::min(images, kEnoughImages);
+  std::vector<std::int64_t> busy_until(static_cast<std::size_t>(threads), 0);
+  for (std::int64_t image = 0; image < images; ++image) {
+    for (std::int64_t begin = 0; begin < total; begin += block) {
+      *std::min_element(busy_until.begin(), busy_until.end()) += std::min(block, total - begin);
+    }
+  }
+  const std::int64_t end = *std::max_element(busy_until.begin(), busy_until.end());
+  return static_cast<double>(total * images) / static_cast<double>(end * threads);
+}
 
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
                    const Machine& machine, TaskCuts cuts) {

@@ -25,4 +25,11 @@ enum class TaskCuts { pixels, pixels_or_panels };
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
                    const Machine& machine, TaskCuts cuts = TaskCuts::pixels_or_panels);
 
+/// Bytes of input that `rows` times `columns` outputs of a plane read, halo included.
+std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::int64_t columns);
+
+/// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
+/// time: 1 when the last ones end together.
+double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads);
+
 }  // namespace convc

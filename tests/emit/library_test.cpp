@@ -65,6 +65,28 @@ TEST_CASE("the same bytes whatever the workers, the cache and the environment", 
   CHECK(alone == disturbed);
 }
 
+TEST_CASE("innermost loops begin on a line of code", "[library]") {
+  const ScratchDirectory directory;
+  const Artifact artifact =
+      library_of(module_of("Conv2D(64, 1, input_shape=(56, 56, 64), name='pointwise')"), {"avx2"});
+  const std::string path = directory / "kernel.o";
+  for (const auto& [name, bytes] : artifact.members) {
+    if (name.rfind("convc_k_", 0) == 0) test::write_text_file(path, bytes);
+  }
+  const auto sections =
+      test::run_command(std::string(CONVC_LLVM_READELF) + " --sections --wide " + path);
+  REQUIRE(sections.status == 0);
+  // The last column is the alignment, which a section has from what is in it.
+  std::istringstream lines(sections.output);
+  int aligned = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_code = line.find(" .text") != std::string::npos;
+    if (is_code && line.size() > 3 && line.substr(line.size() - 3) == " 64") ++aligned;
+  }
+  INFO(sections.output);
+  CHECK(aligned > 0);
+}
+
 TEST_CASE("equal layers share one kernel", "[library]") {
   const Artifact artifact = library_of(module_of(kSpec, "edge"), {"avx2"});
   // a, twin and net's first are one; sobel; net's second.

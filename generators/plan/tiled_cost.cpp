@@ -1,0 +1,225 @@
+// The cost of the register-tiled algorithms, visit by visit and task by task. Pure.
+#include "generators/plan/tiled_cost.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <sstream>
+
+#include "generators/plan/register_tile.h"
+#include "generators/plan/tasks.h"
+#include "generators/plan/tile_cost.h"
+
+namespace convc {
+namespace {
+
+constexpr std::int64_t kFloatBytes = 4;
+
+double real(std::int64_t value) {
+  return static_cast<double>(value);
+}
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+std::int64_t block_or_all(std::int64_t block, std::int64_t total) {
+  return block == 0 ? total : std::min(block, total);
+}
+
+/// Tasks of `rows` by `columns` output pixels.
+struct TaskShape {
+  std::int64_t count = 0;
+  std::int64_t rows = 1, columns = 1;
+  std::int64_t input_bytes = 0;
+};
+
+class Model {
+ public:
+  Model(const LayerSpec& layer, const Plan& plan, const Machine& machine)
+      : layer_(layer),
+        plan_(plan),
+        machine_(machine),
+        domain_(tile_domain(layer, plan.algorithm == Algorithm::pointwise)),
+        flat_(plan.algorithm == Algorithm::pointwise),
+        copies_(copies_input(layer) || plan.channel_block != 0),
+        by_pixels_(plan.loop_order == LoopOrder::pixels_outer),
+        channels_(plan.channel_block == 0 ? layer.in_channels : plan.channel_block),
+        blocks_(layer.in_channels / channels_),
+        panels_(ceil_div(layer.filters, plan.filter_panel())),
+        panels_per_task_(block_or_all(plan.panel_block, panels_)) {}
+
+  TiledCost cost() {
+    const std::int64_t row_block = flat_ ? 1 : block_or_all(plan_.row_block, domain_.out.height);
+    const std::int64_t column_block =
+        block_or_all(flat_ ? plan_.row_block : plan_.column_block, domain_.out.width);
+    for (const TileRun& rows : tile_runs(domain_.out.height, row_block)) {
+      for (const TileRun& columns : tile_runs(domain_.out.width, column_block)) {
+        if (rows.count * columns.count == 0) continue;
+        TaskShape task = {rows.count * columns.count * domain_.images, rows.size, columns.size, 0};
+        task.input_bytes = flat_ ? columns.size * layer_.in_channels * kFloatBytes
+                                 : task_input_bytes(layer_, rows.size, columns.size);
+        add_visits(task);
+        add_task(task);
+      }
+    }
+    const double ideal = real(domain_.images * domain_.out.height * domain_.out.width) *
+                         real(layer_.filters * domain_.taps) /
+                         (machine_.f32_lanes * machine_.fma_pipes);
+    cost_.tails = cost_.multiply_adds - ideal;
+    cost_.multiply_adds = ideal;
+    cost_.beyond_l2 += compulsory_cycles();
+    return cost_;
+  }
+
+ private:
+  [[nodiscard]] double tasks_over_panels() const {
+    return real(ceil_div(panels_, panels_per_task_));
+  }
+  [[nodiscard]] std::int64_t panel_bytes(std::int64_t vectors) const {
+    return vectors * plan_.lanes * kFloatBytes * domain_.taps / blocks_;
+  }
+
+  /// Input that a tile reads, and the part of it that the tile before it did not.
+  [[nodiscard]] double tile_input_bytes(std::int64_t height, std::int64_t width) const {
+    if (flat_) return real(width * channels_ * kFloatBytes);
+    const auto span = [](std::int64_t count, std::int64_t stride, std::int64_t kernel) {
+      return (count - 1) * stride + kernel;
+    };
+    return real(span(height, layer_.strides.height, layer_.kernel_size.height) *
+                span(width, layer_.strides.width, layer_.kernel_size.width) *
+                layer_.kernel_size.depth * channels_ * kFloatBytes);
+  }
+  [[nodiscard]] double new_input_bytes(std::int64_t height, std::int64_t width) const {
+    const bool picks = flat_ || layer_.kernel_size == Size{};
+    const std::int64_t read = picks ? 1 : layer_.strides.height * layer_.strides.width;
+    return real(height * width * read * channels_ * kFloatBytes);
+  }
+
+  /// Which bytes of a visit come from L2. filters_outer: tile after tile uses the same panel, and
+  /// the task's input again with the next one. pixels_outer: the tile's input meets panel after
+  /// panel.
+  void add_traffic(const TaskShape& task, std::int64_t height, std::int64_t width,
+                   TileVisit& visit) const {
+    const double share = real(l1_share_bytes(machine_));
+    const double panel = real(panel_bytes(visit.vectors));
+    const double input = tile_input_bytes(height, width);
+    if (by_pixels_) {
+      const bool all_panels_stay = panel * real(panels_per_task_) + input <= share;
+      const bool input_stays = panel + input <= share;
+      visit.panel_bytes_from_l2 = all_panels_stay ? 0 : panel;
+      visit.input_bytes_from_l2 =
+          new_input_bytes(height, width) / (input_stays ? real(panels_per_task_) : 1);
+      return;
+    }
+    const bool task_stays = panel + real(task.input_bytes / blocks_) <= share;
+    visit.panel_bytes_from_l2 = panel + input <= share ? 0 : panel;
+    visit.input_bytes_from_l2 = task_stays ? 0 : new_input_bytes(height, width);
+  }
+
+  void add_visits(const TaskShape& task) {
+    const std::int64_t vectors = ceil_div(layer_.filters, plan_.lanes);
+    for (const TileRun& panel : tile_runs(vectors, plan_.tile_vectors)) {
+      for (const TileRun& rows : tile_runs(task.rows, plan_.tile_height)) {
+        for (const TileRun& columns : tile_runs(task.columns, plan_.tile_width)) {
+          const std::int64_t count =
+              task.count * panel.count * rows.count * columns.count * blocks_;
+          if (count == 0) continue;
+          TileVisit visit;
+          visit.pixels = rows.size * columns.size;
+          visit.vectors = panel.size;
+          visit.lanes = plan_.lanes;
+          visit.taps = domain_.taps / blocks_;
+          visit.pixel_stride_bytes = domain_.pixel_stride_bytes;
+          add_traffic(task, rows.size, columns.size, visit);
+          add(visit_cycles(visit, machine_), real(count));
+        }
+      }
+    }
+  }
+
+  void add(const VisitCycles& visit, double count) {
+    // Blocks of channels pass their sums through memory.
+    constexpr double kPassedThrough = 2;
+    cost_.multiply_adds += count * visit.multiply_adds;
+    cost_.registers += count * visit.registers;
+    cost_.l1_and_l2 += count * visit.caches;
+    cost_.stores += count * visit.stores * (blocks_ > 1 ? kPassedThrough : 1);
+  }
+
+  void add_task(const TaskShape& task) {
+    const double count = real(task.count) * tasks_over_panels();
+    cost_.tasks += count * (machine_.costs.cycles_per_task +
+                            machine_.costs.cycles_per_panel * real(panels_per_task_ * blocks_));
+    cost_.beyond_l2 += count * read_again_bytes(task) * machine_.costs.exposed_again /
+                       machine_.costs.l3_bytes_per_cycle;
+    if (copies_) {
+      const double vectors = real(task.input_bytes) / real(plan_.lanes * kFloatBytes);
+      cost_.copies += count * vectors * machine_.costs.cycles_per_copied_vector;
+    }
+  }
+
+  /// Bytes of a task that come from beyond L2 although they came before: its weights, as the task
+  /// before it read them, too; by_pixels, for each tile; otherwise the input, for each panel.
+  [[nodiscard]] double read_again_bytes(const TaskShape& task) const {
+    const double share = machine_.costs.l2_share * real(machine_.l2_bytes);
+    const double weights = real(panels_per_task_ * blocks_ * panel_bytes(plan_.tile_vectors));
+    const double tiles =
+        real(ceil_div(task.rows, plan_.tile_height) * ceil_div(task.columns, plan_.tile_width));
+    const double input = real(task.input_bytes);
+    double bytes = weights > share ? weights : 0;
+    if (by_pixels_ && weights > share) bytes += weights * (tiles - 1);
+    if (!by_pixels_ && input > share) bytes += input * real(panels_per_task_ - 1);
+    return bytes;
+  }
+
+  /// All inputs, once for each block of panels, and all weights come from beyond L2 once.
+  [[nodiscard]] double compulsory_cycles() const {
+    const double input = real(layer_.batch * layer_.in.depth * layer_.in.height) *
+                         real(layer_.in.width * layer_.in_channels);
+    const double weights = real(domain_.taps * layer_.filters);
+    return (input * tasks_over_panels() + weights) * kFloatBytes * machine_.costs.exposed_once /
+           machine_.costs.l3_bytes_per_cycle;
+  }
+
+  const LayerSpec& layer_;
+  const Plan& plan_;
+  const Machine& machine_;
+  const TileDomain domain_;
+  const bool flat_, copies_, by_pixels_;
+  const std::int64_t channels_, blocks_, panels_, panels_per_task_;
+  TiledCost cost_;
+};
+
+}  // namespace
+
+TiledCost tiled_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  return Model(layer, plan, machine).cost();
+}
+
+std::string to_text(const TiledCost& cost) {
+  struct Term {
+    const char* name;
+    double cycles;
+  };
+  std::array<Term, 8> terms = {{{"multiply-adds", cost.multiply_adds},
+                                {"idle lanes", cost.tails},
+                                {"registers", cost.registers},
+                                {"L1 and L2", cost.l1_and_l2},
+                                {"beyond L2", cost.beyond_l2},
+                                {"stores", cost.stores},
+                                {"copies", cost.copies},
+                                {"tasks", cost.tasks}}};
+  std::stable_sort(terms.begin(), terms.end(),
+                   [](const Term& a, const Term& b) { return a.cycles > b.cycles; });
+  std::ostringstream text;
+  text << "cycles";
+  const char* separator = " ";
+  for (const Term& term : terms) {
+    const auto percent = std::lround(100 * term.cycles / cost.total());
+    if (percent < 1) continue;
+    text << separator << term.name << ' ' << percent << " %";
+    separator = ", ";
+  }
+  return text.str();
+}
+
+}  // namespace convc

@@ -1,0 +1,86 @@
+// The cost model of the register-tiled algorithms: its terms add up, and each moves as its
+// mechanism does.
+#include "generators/plan/tiled_cost.h"
+
+#include <catch2/catch.hpp>
+
+#include "generators/plan/planner.h"
+#include "tests/plan/plan_helpers.h"
+
+using namespace convc;
+using test::first_layer;
+using test::kAvx2;
+using test::kAvx512;
+using test::machine;
+
+namespace {
+
+TiledCost cost(const LayerSpec& layer, const std::string& plan, const char* target = kAvx2) {
+  return tiled_cost(layer, parse_plan(plan, nullptr).value(), machine(target));
+}
+
+const char* const kDeepPointwise = "Conv2D(512, 1, input_shape=(14, 14, 1024))";
+
+}  // namespace
+
+TEST_CASE("no plan needs fewer multiply-adds than the layer has", "[cost]") {
+  const LayerSpec layer = first_layer("Conv2D(64, 1, input_shape=(56, 56, 64))");
+  const double ideal = 56.0 * 56 * 64 * 64 / (8 * 2);
+  for (const char* plan :
+       {"pointwise lanes=8 tile=1x6x2", "pointwise lanes=8 tile=1x5x2 row_block=50",
+        "pointwise lanes=8 tile=1x2x5 order=pixels_outer"}) {
+    const TiledCost found = cost(layer, plan);
+    CHECK(found.multiply_adds == Approx(ideal));
+    CHECK(found.tails == Approx(0).margin(1e-6 * ideal));
+    CHECK(found.total() > ideal);
+    CHECK(found.copies == 0);
+  }
+}
+
+TEST_CASE("lanes without filters are tails", "[cost]") {
+  const LayerSpec layer = first_layer("Conv2D(60, 1, input_shape=(56, 56, 64))");
+  const TiledCost found = cost(layer, "pointwise lanes=8 tile=1x6x2");
+  CHECK(found.tails == Approx(found.multiply_adds * 4 / 60));
+  CHECK(cost(layer, "pointwise lanes=4 tile=1x6x2").tails == Approx(0).margin(1));
+}
+
+TEST_CASE("a panel larger than L1 wants many pixels per visit", "[cost]") {
+  // 4 vectors of 1024 channels are 128 KiB: from L2, for 2 pixels at a time.
+  const LayerSpec layer = first_layer(kDeepPointwise);
+  const TiledCost few = cost(layer, "pointwise lanes=8 tile=1x2x4 row_block=48");
+  const TiledCost many = cost(layer, "pointwise lanes=8 tile=1x6x2 row_block=48");
+  CHECK(few.l1_and_l2 > 2 * many.l1_and_l2);
+  CHECK(few.total() > 1.05 * many.total());
+  const Plan plan = make_plan(layer, machine(kAvx2));
+  INFO(to_text(plan));
+  CHECK(plan.tile_height * plan.tile_width >= 4);
+  CHECK(plan.reason.find("L1 and L2") != std::string::npos);
+}
+
+TEST_CASE("what exceeds L2 is read again by each task, or each panel", "[cost]") {
+  const LayerSpec layer = first_layer(kDeepPointwise);  // 2 MiB of weights
+  const auto beyond = [&](const char* plan) { return cost(layer, plan).beyond_l2; };
+  CHECK(beyond("pointwise lanes=8 tile=1x6x2 row_block=12") >
+        beyond("pointwise lanes=8 tile=1x6x2 row_block=48"));
+  // pixels_outer: by each tile.
+  CHECK(beyond("pointwise lanes=8 tile=1x6x2 row_block=48 order=pixels_outer") >
+        beyond("pointwise lanes=8 tile=1x6x2 row_block=48"));
+}
+
+TEST_CASE("padded inputs are copied by each task", "[cost]") {
+  const LayerSpec layer = first_layer("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))");
+  const auto copies = [&](const char* plan) { return cost(layer, plan).copies; };
+  const double once = copies("direct lanes=8 tile=1x6x2");
+  CHECK(once > 0);
+  CHECK(copies("direct lanes=8 tile=1x6x2 row_block=1") > 2 * once);  // 3 rows for 1
+  CHECK(copies("direct lanes=8 tile=1x6x2 panel_block=2") == Approx(2 * once));
+}
+
+TEST_CASE("the text names terms of one percent and more, the largest first", "[cost]") {
+  TiledCost found;
+  found.multiply_adds = 90;
+  found.stores = 7;
+  found.l1_and_l2 = 2.8;
+  found.tasks = 0.2;
+  CHECK(to_text(found) == "cycles multiply-adds 90 %, stores 7 %, L1 and L2 3 %");
+}
