@@ -131,13 +131,14 @@ class Settler {
   bool fits(const Pick& pick, const char* where) {
     Pass tried = pass(pick);
     for (std::size_t i = 0; i < graph_.tensors.size() && tried.code == Code::none; ++i) {
-      std::optional<std::int64_t> count = tried.tensors[i].batch;
+      std::int64_t count = tried.tensors[i].batch;
+      bool is_countable = true;
       for (const std::int64_t size : {graph_.tensors[i].shape[1].max, tried.tensors[i].size.depth,
                                       tried.tensors[i].size.height, tried.tensors[i].size.width}) {
-        if (count && size > kMaxElements / *count) count.reset();
-        if (count) *count *= size;
+        is_countable = is_countable && size <= kMaxElements / count;
+        if (is_countable) count *= size;
       }
-      if (count) continue;
+      if (is_countable) continue;
       tried.code = Code::tensor_too_large;
       tried.problem = cat("tensor \"", graph_.tensors[i].name, "\" has 2^31 elements or more");
     }

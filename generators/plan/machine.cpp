@@ -22,7 +22,7 @@ const MeasuredCosts& zen3_costs() {
       .cycles_per_load = 0.1,
       .l1_share = 0.3,
       .l2_share = 0.4,
-      .l3_share = 0.6,
+      .l3_share = 0.35,
       .l2_bytes_per_cycle = 31,
       .exposed_panel = 0.1,
       .exposed_input = 0.06,

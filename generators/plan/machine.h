@@ -17,7 +17,7 @@ struct MeasuredCosts {
   double cycles_per_load = 0.06;  ///< each load's, even where it fits beside the multiply-adds
   double l1_share = 0.5;          ///< of L1, for what a loop uses again and again
   double l2_share = 0.6;          ///< of L2, for the same
-  double l3_share = 0.6;          ///< of L3, for the weights of a layer
+  double l3_share = 0.35;         ///< of L3, for the weights of a layer
   double l2_bytes_per_cycle = 32;
   double exposed_panel = 0.05;  ///< of the time that weights take from L2, beside work
   double exposed_input = 0.1;   ///< of the time that inputs take from L2, beside work
