@@ -1,8 +1,10 @@
 // Depthwise convolution of images whose columns are neighbours in memory (channels_first): vectors
-// run over columns, weights are broadcast. A task copies the rows of a few channels with their
-// padding into L1: so a vector beside the border is like any other, and what was just written is
-// not read before it has left the store queue. With strides, sums of all columns are computed and
-// those in between dropped: less work than to take the input apart, which few taps share.
+// run over columns, weights are broadcast. Where the vectors of a row can be unrolled, the taps
+// read the image in place, beside the border by loads with a mask. Else a task copies the rows of a
+// few channels with their padding into L1: so a vector beside the border is like any other, and
+// what was just written is not read before it has left the store queue. With strides, sums of all
+// columns are computed and those in between dropped: less work than to take the input apart, which
+// few taps share.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 
@@ -22,7 +24,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     columns = column_axis();
     rows = row_axis();
     planes = plane_axis();
-    padded = planar_rows(input, {columns, rows, planes}, border(), dense_columns);
+    const SpatialAxes axes = {columns, rows, planes};
+    padded = reads_in_place() ? rows_in_place(input, axes, border())
+                              : planar_rows(input, axes, border(), dense_columns);
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
                                 filter / value(tile_vectors), v.group};
@@ -42,7 +46,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
   /* The schedule. Loops from the outside in:
    *   parallel task in blocks of channels x batch x plane x row blocks x column blocks
-   *     channels that are copied at once
+   *     channels that are copied at once             where the taps do not read in place
    *       channel, filter, tile_row, tile_column   sums live in registers
    *         tap_plane, tap_row, tap_column         unrolled for small filters
    *           row of tile, vector of columns       unrolled: one FMA each */
@@ -60,10 +64,40 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .vectorize(v.column, lanes)
         .unroll(v.column)
         .unroll(v.row);
-    constexpr int kMostUnrolledTaps = 9, kMostUnrolledColumns = 7;
-    if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
-    if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
+    unroll_taps();
+    if (reads_in_place()) {
+      Func(output).unroll(tile_column);
+    } else {
+      copy_rows();
+    }
+  }
 
+ private:
+  /// The vectors of a row are unrolled, so that those beside the border are known, and their masks
+  /// constants. Needs padding that is not read from the image.
+  bool reads_in_place() const {
+    const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
+    return fills && reads_input && dense_columns && unrolls_vectors() && unrolls_tap_columns();
+  }
+  bool unrolls_vectors() const {
+    constexpr int kMostUnrolledVectors = 16;
+    return !columns.open && !rows.open && value(column_block) == 0 &&
+           copied_columns() <= kMostUnrolledVectors * value(lanes);
+  }
+  bool unrolls_tap_columns() const {
+    constexpr int kMostUnrolledColumns = 7;
+    return columns.kernel_size <= kMostUnrolledColumns;
+  }
+
+  void unroll_taps() {
+    constexpr int kMostUnrolledTaps = 9;
+    if (unrolls_tap_columns()) sum.update().unroll(taps.x);
+    if (columns.kernel_size * rows.kernel_size > kMostUnrolledTaps) return;
+    // Column by column, a vector of the input is used up before the next is loaded.
+    sum.update().reorder(taps.y, taps.x).unroll(taps.y);
+  }
+
+  void copy_rows() {
     padded.compute_at(output, group_batch)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.column, copied_columns())
@@ -76,14 +110,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .reorder_storage(v.column, v.row, v.plane, v.channel, v.batch, v.group)
         .split(v.column, vector_of_columns, v.column, lanes, TailStrategy::RoundUp)
         .vectorize(v.column);
-    // Masks of the vectors of a row are then known.
-    constexpr int kMostUnrolledVectors = 16;
-    if (value(column_block) == 0 && copied_columns() <= kMostUnrolledVectors * value(lanes)) {
-      padded.unroll(vector_of_columns);
-    }
+    if (unrolls_vectors()) padded.unroll(vector_of_columns);
   }
 
- private:
   /* The copy: columns and rows of a channel that a task takes. */
   int copied_columns() const {
     const int computed = tile_columns_per_task() * value(tile_width) * columns.stride;

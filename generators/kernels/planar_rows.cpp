@@ -39,7 +39,10 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
   border.always = true;
   const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
   const bool masks = fills && border.reads_input && dense_columns && !fits_one_vector(axes.column);
-  if (!masks) return padded_input(image, axes, border);
+  return masks ? rows_in_place(image, axes, border) : padded_input(image, axes, border);
+}
+
+Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& border) {
   const ImageVars v;
   const Expr column = v.column - axes.column.before;
   const Expr row = v.row - axes.row.before;

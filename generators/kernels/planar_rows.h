@@ -15,4 +15,9 @@ namespace convc {
 Halide::Func planar_rows(const Halide::Func& image, const SpatialAxes& axes, Border border,
                          bool dense_columns);
 
+/// The same for taps that read the image in place. The border is zeros or a constant, columns lie
+/// one element apart, and the loop over vectors of columns is unrolled.
+Halide::Func rows_in_place(const Halide::Func& image, const SpatialAxes& axes,
+                           const Border& border);
+
 }  // namespace convc

@@ -19,6 +19,17 @@ LayerSpec patches_of(const LayerSpec& group) {
   return patches;
 }
 
+/// Taps of a depthwise layer read the image itself: its rows are short and its border is not read
+/// from it.
+bool reads_rows_in_place(const LayerSpec& layer) {
+  constexpr std::int64_t kLongestRow = 128, kMostTapColumns = 7;
+  const bool fills =
+      layer.padding_mode == PaddingMode::zeros || layer.padding_mode == PaddingMode::constant;
+  return fills && has_dense_pixels(layer.input_form, layer.in_channels) && !layer.open.height &&
+         !layer.open.width && layer.in.width <= kLongestRow &&
+         layer.kernel_size.width <= kMostTapColumns;
+}
+
 /// Depthwise layers: one channel after the other, vectors over columns.
 Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   Plan plan;
@@ -36,6 +47,11 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
+  constexpr std::int64_t kTasks = 16;
+  plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
+  plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
+                std::to_string(plan.panel_block) + " channels of a task one after the other";
+  if (reads_rows_in_place(layer) && layer.groups >= kTasks) return plan;  // whole channels
   // The rows of a channel that a task copies stay in L1.
   Machine copies_to_l1 = machine;
   copies_to_l1.l2_bytes = machine.l1d_bytes;
@@ -43,10 +59,6 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
       choose_tasks(one_group(layer), tile, /*flat=*/false, copies_to_l1, TaskCuts::pixels);
   plan.row_block = tasks.row_block;
   plan.column_block = tasks.column_block;
-  constexpr std::int64_t kTasks = 16;
-  plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
-  plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
-                std::to_string(plan.panel_block) + " channels of a task one after the other";
   return plan;
 }
 
