@@ -156,6 +156,10 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     }
     if (dense_input && input_channels() >= value(lanes)) {
       source.vectorize(v.channel, lanes, TailStrategy::GuardWithIf);
+      constexpr int kVectors = 8;  // the loop over them costs as much as they do
+      if (copied_channels() % (kVectors * value(lanes)) == 0) {
+        source.unroll(v.channel, kVectors, TailStrategy::GuardWithIf);
+      }
     } else {
       source.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     }

@@ -44,9 +44,9 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
 
     // Products. Where the last register tile exceeds the tiles, it repeats the last one.
     channels = RDom(0, input_channels(), "channels");
-    const Expr existing = tiles_per_task() % value(tile_width) == 0
-                              ? Expr(tile)
-                              : Halide::min(Halide::likely(tile), tiles_per_task() - 1);
+    const bool whole_tiles = !has_open_tiles() && most_tiles() % value(tile_width) == 0;
+    const Expr existing =
+        whole_tiles ? Expr(tile) : Halide::min(Halide::likely(tile), tiles_per_task() - 1);
     // So do panels, where all of a task are computed at once.
     const bool has_all_panels = !pixels_outer || panels() % panels_per_task() == 0;
     const Expr existing_panel = has_all_panels
@@ -111,17 +111,31 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
   }
 
  private:
-  /* Tasks: tiles, and what they cover. */
-  int tile_rows_of_task() const { return ceil_div(rows_per_task(), along_rows.outputs); }
-  int tile_columns_of_task() const { return ceil_div(columns_per_task(), along_columns.outputs); }
-  int tiles_per_task() const { return tile_rows_of_task() * tile_columns_of_task(); }
-  int block_rows() const { return tile_rows_of_task() * along_rows.outputs; }
-  int block_columns() const { return tile_columns_of_task() * along_columns.outputs; }
+  /* Tasks: tiles, and what they cover. Along an open axis the tasks of an image are as equal as
+   * they can be, so that the last one repeats few tiles; none has more than one of a fixed size. */
+  bool has_open_tiles() const { return columns.open || rows.open; }
+  int most_tile_rows() const { return ceil_div(rows_per_task(), along_rows.outputs); }
+  int most_tile_columns() const { return ceil_div(columns_per_task(), along_columns.outputs); }
+  int most_tiles() const { return most_tile_rows() * most_tile_columns(); }
+  static Expr equal_share(const SpatialAxis& axis, int outputs, int most) {
+    if (!axis.open) return most;
+    const Expr tiles = (axis.out_extent + outputs - 1) / outputs;
+    const Expr tasks = (tiles + most - 1) / most;
+    return (tiles + tasks - 1) / tasks;
+  }
+  Expr tile_rows_of_task() const { return equal_share(rows, along_rows.outputs, most_tile_rows()); }
+  Expr tile_columns_of_task() const {
+    return equal_share(columns, along_columns.outputs, most_tile_columns());
+  }
+  Expr tiles_per_task() const { return tile_rows_of_task() * tile_columns_of_task(); }
+  Expr block_rows() const { return tile_rows_of_task() * along_rows.outputs; }
+  Expr block_columns() const { return tile_columns_of_task() * along_columns.outputs; }
   int panels_per_task() const { return value(panel_block) == 0 ? panels() : value(panel_block); }
 
   /// Tiles of some task reach beyond the output, and then beyond the padded input.
   bool overhangs() const {
-    return columns.out % block_columns() != 0 || rows.out % block_rows() != 0;
+    return has_open_tiles() || columns.out % (most_tile_columns() * along_columns.outputs) != 0 ||
+           rows.out % (most_tile_rows() * along_rows.outputs) != 0;
   }
 
   Expr first_row() const {
@@ -148,7 +162,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     return {filter, column, row, tile_column_, tile_row_, v.plane, v.batch, v.group};
   }
   Expr product_of_tile(const Expr& column, const Expr& row) const {
-    const int width = tile_columns_of_task(), height = tile_rows_of_task();
+    const Expr width = tile_columns_of_task(), height = tile_rows_of_task();
     return products(filter, v.row % height * width + v.column % width, column, row,
                     v.column / width, v.row / height, v.plane, v.batch, v.group);
   }
@@ -174,7 +188,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
 
   void compute_products() {
     const bool all_panels = pixels_outer;
-    of_one_task(products, tiles_per_task());
+    of_one_task(products);
     products.compute_at(output, all_panels ? task : panel_index)
         .store_in(Halide::MemoryType::Heap)
         .bound_extent(filter, all_panels ? panels_per_task() * panel() : panel());
@@ -201,7 +215,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
 
   void transform_input() {
     const int vector = std::min(value(lanes), input_channels());
-    of_one_task(transformed, tiles_per_task());
+    of_one_task(transformed);
     transformed.compute_at(output, task).store_in(Halide::MemoryType::Heap);
     transformed.bound(v.channel, 0, input_channels()).align_storage(v.channel, copied_pixel);
     bound_places(transformed);
@@ -221,8 +235,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
         .unroll(in_row);
   }
 
-  void of_one_task(Func stage, int tiles) {
-    stage.bound(tile, 0, tiles);
+  void of_one_task(Func stage) {
+    stage.bound(tile, 0, tiles_per_task()).bound_storage(tile, most_tiles());
     for (const Var& outer : {block_column, block_row, v.plane, v.batch, v.group}) {
       stage.bound_storage(outer, 1);
     }
@@ -233,8 +247,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
 
   void copy_source() {
     if (!is_padded() && !overhangs() && dense_input) return;
-    const Window of_rows = {block_rows(), 1, rows.kernel_size};
-    const Window of_columns = {block_columns(), 1, columns.kernel_size};
+    const Window of_rows = {most_tile_rows() * along_rows.outputs, 1, rows.kernel_size};
+    const Window of_columns = {most_tile_columns() * along_columns.outputs, 1, columns.kernel_size};
     copy_per_task(source, output, task, v, Window{}, of_rows, of_columns);
     if (dense_input) {
       source.vectorize(v.channel, std::min(value(lanes), input_channels()),

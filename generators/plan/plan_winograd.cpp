@@ -94,11 +94,12 @@ double weighed_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
   return cycles * (kOneThread + real(ceil_div(tasks, 2)) / real(tasks));
 }
 
-/// Blocks of one axis, in outputs, for 1, 2, 4 .. tiles; the last is the whole axis, as 0.
-std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile) {
+/// Blocks of one axis, in outputs, for 1, 2, 4 .. tiles; the last is the whole axis, as 0. Of an
+/// open axis it is a number, so that scratch is constant.
+std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool open) {
   std::vector<std::int64_t> blocks;
   for (std::int64_t block = tile; block < out; block *= 2) blocks.push_back(block);
-  blocks.push_back(0);
+  blocks.push_back(open ? round_up(out, tile) : 0);
   return blocks;
 }
 
@@ -114,10 +115,14 @@ class Search {
 
   Plan best() {
     const WinogradTransforms transforms = winograd_transforms(layer_, plan_.output_tile);
-    for (const std::int64_t rows : blocks_of(layer_.out.height, transforms.row.outputs)) {
-      for (const std::int64_t columns : blocks_of(layer_.out.width, transforms.column.outputs)) {
+    for (const std::int64_t rows :
+         blocks_of(layer_.out.height, transforms.row.outputs, layer_.open.height.has_value())) {
+      for (const std::int64_t columns :
+           blocks_of(layer_.out.width, transforms.column.outputs, layer_.open.width.has_value())) {
         // Columns are cut where rows can be cut no further.
-        if (columns != 0 && rows != 0 && rows != transforms.row.outputs) continue;
+        if (columns < layer_.out.width && columns != 0 && rows != 0 &&
+            rows != transforms.row.outputs)
+          continue;
         plan_.row_block = rows;
         plan_.column_block = columns;
         try_tiles();
@@ -196,7 +201,6 @@ std::string why_not_winograd(const LayerSpec& layer) {
   if (layer.kernel_view || layer.output_view) {
     return "winograd does not compute parts of transposed convolutions";
   }
-  if (layer.open.any()) return "winograd needs sizes that are known";
   if (!has_dense_channels(layer.output_form, layer.filters)) {
     return "winograd needs an output that is channels_last";
   }

@@ -7,7 +7,8 @@
 int convc_impl_multiply(int64_t a, int64_t b, int64_t* result) {
   if (a == INT64_MIN || b == INT64_MIN) return 0;
   const int64_t size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
-  if (size_b != 0 && size_a > INT64_MAX / size_b) return 0;
+  const int fits = size_a <= INT32_MAX && size_b <= INT32_MAX; /* spares most calls a division */
+  if (!fits && size_b != 0 && size_a > INT64_MAX / size_b) return 0;
   *result = a * b;
   return 1;
 }

@@ -22,7 +22,7 @@ Module cases() {
   return *module;
 }
 
-/// With blocks of whole tiles; the whole axis, or a few.
+/// With blocks of whole tiles; a few or, where its size is known, the whole axis.
 Plan winograd_plan(test::Random& random, const LayerSpec& layer, const Machine& machine,
                    int output_tile) {
   const auto pick = [&random](std::int64_t least, std::int64_t most) {
@@ -35,8 +35,8 @@ Plan winograd_plan(test::Random& random, const LayerSpec& layer, const Machine& 
   plan.tile_vectors = pick(1, 3);
   plan.tile_width = pick(1, 6);
   plan.panel_block = pick(0, 2);
-  plan.row_block = std::int64_t{output_tile} * pick(0, 2);
-  plan.column_block = std::int64_t{output_tile} * pick(0, 2);
+  plan.row_block = std::int64_t{output_tile} * pick(layer.open.height ? 1 : 0, 2);
+  plan.column_block = std::int64_t{output_tile} * pick(layer.open.width ? 1 : 0, 2);
   plan.loop_order = test::chance(random, 50) ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
   return why_plan_is_invalid(plan, layer, machine).empty() ? plan : make_plan(layer, machine);
 }

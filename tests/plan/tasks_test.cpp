@@ -48,7 +48,7 @@ TEST_CASE("sizes that arrive at run time have blocks of constant size", "[tasks]
     const Plan plan = make_plan(layer, machine(kAvx512));
     INFO(spec << "\n" << to_text(plan));
     CHECK(why_plan_is_invalid(plan, layer, machine(kAvx512)).empty());
-    CHECK(plan.row_block > 0);
+    if (plan.algorithm == Algorithm::pointwise || layer.open.height) CHECK(plan.row_block > 0);
     if (plan.algorithm != Algorithm::pointwise && layer.open.width) CHECK(plan.column_block > 0);
   }
 }
