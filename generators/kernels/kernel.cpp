@@ -28,7 +28,7 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
     case Algorithm::grouped:
       return "convc_grouped";
     case Algorithm::planar:
-      if (layer.channels_per_group() == 1 && layer.groups > 1) return "convc_planar_depthwise";
+      if (is_depthwise(layer)) return "convc_planar_depthwise";
       return reads_pixel_in_place(layer) ? "convc_planar_pointwise" : "convc_planar";
     case Algorithm::elementwise:
       return "convc_elementwise";
@@ -165,7 +165,8 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
-  if (plan.algorithm == Algorithm::depthwise) {
+  if (plan.algorithm == Algorithm::depthwise ||
+      (plan.algorithm == Algorithm::planar && is_depthwise(layer))) {
     parameters.emplace_back("all_taps", flag(plan.all_taps));
   }
   if (!layer.weights_are_literal()) return parameters;

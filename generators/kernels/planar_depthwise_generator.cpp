@@ -19,6 +19,8 @@ using Halide::Var;
 
 class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
  public:
+  Param<bool> all_taps{"all_taps", false};
+
   /* The maths. A group is one channel. */
   void generate() {
     columns = column_axis();
@@ -77,8 +79,11 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   /// constants. Needs padding that is not read from the image.
   bool reads_in_place() const {
     const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
-    return fills && reads_input && dense_columns && unrolls_vectors() && unrolls_tap_columns();
+    return fills && reads_input && dense_columns && unrolls_vectors() && unrolls_tap_columns() &&
+           !multiplies_zeros();
   }
+  /// LLVM makes no product of a zero that it sees; of one in a copy it does.
+  bool multiplies_zeros() const { return all_taps && padding_mode == PaddingMode::zeros; }
   bool unrolls_vectors() const {
     constexpr int kMostUnrolledVectors = 16;
     return !columns.open && !rows.open && value(column_block) == 0 &&

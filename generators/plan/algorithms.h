@@ -41,6 +41,8 @@ std::string why_not_depthwise_pointwise(const LayerSpec& layer);
 std::string why_not_depthwise(const LayerSpec& layer);
 std::string why_not_grouped(const LayerSpec& layer);
 std::string why_not_planar(const LayerSpec& layer);
+/// Planar kernels of such layers compute one channel after the other.
+bool is_depthwise(const LayerSpec& layer);
 std::string why_not_elementwise(const LayerSpec& layer);
 std::string why_not_channelwise(const LayerSpec& layer);
 std::string why_not_taps(const LayerSpec& layer);

@@ -56,7 +56,7 @@ struct Plan {
   LoopOrder loop_order = LoopOrder::filters_outer;
   int output_tile = 0;    ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
   bool all_taps = false;  ///< direct, few_channels: taps of a literal filter that are 0 count, too;
-                          ///< depthwise: zeros of the padding are multiplied
+                          ///< depthwise layers: zeros of the padding are multiplied
   std::string reason;     ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is

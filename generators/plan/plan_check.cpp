@@ -77,12 +77,14 @@ std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
   return plan.tile_height == 1 ? "" : "winograd has tiles of one row: 1xTILESxVECTORS";
 }
 
-std::string why_all_taps_is_wrong(const Plan& plan) {
+std::string why_all_taps_is_wrong(const Plan& plan, const LayerSpec& layer) {
   const bool may_skip = plan.algorithm == Algorithm::direct ||
                         plan.algorithm == Algorithm::few_channels ||
-                        plan.algorithm == Algorithm::depthwise;
-  return !plan.all_taps || may_skip ? ""
-                                    : "all_taps is for direct, few_channels and depthwise alone";
+                        plan.algorithm == Algorithm::depthwise ||
+                        (plan.algorithm == Algorithm::planar && is_depthwise(layer));
+  return !plan.all_taps || may_skip
+             ? ""
+             : "all_taps is for direct, few_channels and kernels of depthwise layers alone";
 }
 
 }  // namespace
@@ -130,7 +132,7 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
   for (const std::string& reason :
        {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
         why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer),
-        why_output_tile_is_wrong(plan, layer), why_all_taps_is_wrong(plan)}) {
+        why_output_tile_is_wrong(plan, layer), why_all_taps_is_wrong(plan, layer)}) {
     if (!reason.empty()) return reason;
   }
   return {};

@@ -68,6 +68,10 @@ bool reads_pixel_in_place(const LayerSpec& layer) {
   return layer.kernel_size == Size{} && layer.strides == Size{} && layer.padding == Padding{};
 }
 
+bool is_depthwise(const LayerSpec& layer) {
+  return layer.groups > 1 && layer.channels_per_group() == 1;
+}
+
 std::string why_not_planar(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
   if (is_conv && has_dense_pixels(layer.output_form, layer.filters)) return {};
@@ -75,8 +79,7 @@ std::string why_not_planar(const LayerSpec& layer) {
 }
 
 Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
-  if (layer.groups > 1 && layer.channels_per_group() == 1)
-    return planar_depthwise_plan(layer, machine);
+  if (is_depthwise(layer)) return planar_depthwise_plan(layer, machine);
   const LayerSpec group = one_group(layer);
   const auto tile_for = [&](std::int64_t rows, std::int64_t columns) {
     return choose_register_tile(planar_domain(group, rows, columns), machine);

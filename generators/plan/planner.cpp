@@ -13,9 +13,10 @@ namespace convc {
 namespace {
 
 /// Whether code without all_taps leaves out zeros: of a literal filter, or of the padding, which
-/// depthwise kernels ask for as they read the input.
+/// kernels of depthwise layers ask for as they read the input.
 bool skips_taps(const Plan& plan, const LayerSpec& layer) {
-  if (plan.algorithm == Algorithm::depthwise) {
+  const bool is_planar = plan.algorithm == Algorithm::planar && is_depthwise(layer);
+  if (plan.algorithm == Algorithm::depthwise || is_planar) {
     return layer.padding_mode == PaddingMode::zeros && may_be_padded(layer);
   }
   const bool folds = plan.algorithm == Algorithm::few_channels;
