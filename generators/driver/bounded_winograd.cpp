@@ -39,6 +39,7 @@ class MagnitudeSums {
   MagnitudeSums(const convc_conv& conv, const WinogradTransforms& transforms,
                 const std::vector<double>& magnitudes)
       : conv_(with_padding_magnitude(conv)),
+        transforms_(transforms),
         rows_(transforms.row),
         columns_(transforms.column),
         image_(conv_, magnitudes) {
@@ -50,13 +51,9 @@ class MagnitudeSums {
     transform_filters(kernel);
     std::vector<double> result(
         static_cast<std::size_t>(conv_.batch * out_[0] * out_[1] * out_[2] * conv_.filters));
-    for (std::int64_t plane = 0; plane < conv_.batch * out_[0]; ++plane) {
-      for (std::int64_t y = 0; y < out_[1]; y += rows_.outputs) {
-        for (std::int64_t x = 0; x < out_[2]; x += columns_.outputs) {
-          add_tile(plane, y, x, bias, result);
-        }
-      }
-    }
+    for_each_tile(conv_, transforms_, [&](std::int64_t plane, std::int64_t y, std::int64_t x) {
+      add_tile(plane, y, x, bias, result);
+    });
     return result;
   }
 
@@ -151,6 +148,7 @@ class MagnitudeSums {
   [[nodiscard]] std::int64_t groups() const { return groups_of(conv_); }
 
   const convc_conv conv_;
+  const WinogradTransforms transforms_;
   const Axis rows_, columns_;
   const PaddedImage image_;
   std::int64_t out_[3] = {};

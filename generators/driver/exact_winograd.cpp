@@ -73,13 +73,10 @@ class ExactSums {
         static_cast<std::size_t>(conv_.batch * out_[0] * out_[1] * out_[2] * conv_.filters);
     result.terms.resize(count);
     result.units.resize(count);
-    for (std::int64_t plane = 0; plane < conv_.batch * out_[0]; ++plane) {
-      for (std::int64_t y = 0; y < out_[1]; y += rows_.outputs) {
-        for (std::int64_t x = 0; x < out_[2]; x += columns_.outputs) {
-          add_tile(plane, y, x, bias, result);
-        }
-      }
-    }
+    for_each_tile(conv_, {rows_, columns_},
+                  [&](std::int64_t plane, std::int64_t y, std::int64_t x) {
+                    add_tile(plane, y, x, bias, result);
+                  });
     return result;
   }
 

@@ -23,6 +23,19 @@ inline std::int64_t groups_of(const convc_conv& conv) {
   return conv.groups > 1 ? conv.groups : 1;
 }
 
+/// Calls visit(plane, y, x) for the first output of each tile; planes of all images are numbered.
+template <typename Visit>
+void for_each_tile(const convc_conv& conv, const WinogradTransforms& transforms,
+                   const Visit& visit) {
+  std::int64_t out[3] = {};
+  convc_reference_output_size(&conv, out);
+  for (std::int64_t plane = 0; plane < conv.batch * out[0]; ++plane) {
+    for (std::int64_t y = 0; y < out[1]; y += transforms.row.outputs) {
+      for (std::int64_t x = 0; x < out[2]; x += transforms.column.outputs) visit(plane, y, x);
+    }
+  }
+}
+
 /// The input with its padding, dense channels_last.
 class PaddedImage {
  public:

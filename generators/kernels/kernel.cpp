@@ -165,8 +165,7 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
-  if (plan.algorithm == Algorithm::depthwise ||
-      (plan.algorithm == Algorithm::planar && is_depthwise(layer))) {
+  if (is_depthwise_kernel(plan, layer)) {
     parameters.emplace_back("all_taps", flag(plan.all_taps));
   }
   if (!layer.weights_are_literal()) return parameters;

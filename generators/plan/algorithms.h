@@ -43,6 +43,8 @@ std::string why_not_grouped(const LayerSpec& layer);
 std::string why_not_planar(const LayerSpec& layer);
 /// Planar kernels of such layers compute one channel after the other.
 bool is_depthwise(const LayerSpec& layer);
+/// The plan is of one of the two kernels for depthwise layers.
+bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer);
 std::string why_not_elementwise(const LayerSpec& layer);
 std::string why_not_channelwise(const LayerSpec& layer);
 std::string why_not_taps(const LayerSpec& layer);

@@ -1,4 +1,5 @@
 // What kernels read beside the image: the layout of packed weights and vectors. Pure.
+#include "generators/plan/integers.h"
 #include "generators/plan/lowering.h"
 #include "generators/plan/plan.h"
 #include "generators/plan/winograd.h"
@@ -8,10 +9,6 @@ namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
 constexpr std::int64_t kCacheLineBytes = 64;
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// These run over the filters of all groups in one go; 1x1 filters of separable layers have no
 /// groups.

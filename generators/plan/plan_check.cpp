@@ -80,8 +80,7 @@ std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
 std::string why_all_taps_is_wrong(const Plan& plan, const LayerSpec& layer) {
   const bool may_skip = plan.algorithm == Algorithm::direct ||
                         plan.algorithm == Algorithm::few_channels ||
-                        plan.algorithm == Algorithm::depthwise ||
-                        (plan.algorithm == Algorithm::planar && is_depthwise(layer));
+                        is_depthwise_kernel(plan, layer);
   return !plan.all_taps || may_skip
              ? ""
              : "all_taps is for direct, few_channels and kernels of depthwise layers alone";

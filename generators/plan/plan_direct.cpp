@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 #include "generators/plan/tiled_cost.h"
@@ -12,10 +13,6 @@ namespace convc {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 bool has_operand(const PostOp& op) {
   return op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;

@@ -72,6 +72,11 @@ bool is_depthwise(const LayerSpec& layer) {
   return layer.groups > 1 && layer.channels_per_group() == 1;
 }
 
+bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer) {
+  return plan.algorithm == Algorithm::depthwise ||
+         (plan.algorithm == Algorithm::planar && is_depthwise(layer));
+}
+
 std::string why_not_planar(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
   if (is_conv && has_dense_pixels(layer.output_form, layer.filters)) return {};

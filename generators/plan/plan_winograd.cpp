@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/roofline.h"
 #include "generators/plan/winograd.h"
@@ -18,12 +19,6 @@ bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation)
 
 constexpr std::int64_t kFloatBytes = 4;
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-std::int64_t round_up(std::int64_t a, std::int64_t b) {
-  return ceil_div(a, b) * b;
-}
 double real(std::int64_t value) {
   return static_cast<double>(value);
 }

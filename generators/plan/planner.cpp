@@ -15,8 +15,7 @@ namespace {
 /// Whether code without all_taps leaves out zeros: of a literal filter, or of the padding, which
 /// kernels of depthwise layers ask for as they read the input.
 bool skips_taps(const Plan& plan, const LayerSpec& layer) {
-  const bool is_planar = plan.algorithm == Algorithm::planar && is_depthwise(layer);
-  if (plan.algorithm == Algorithm::depthwise || is_planar) {
+  if (is_depthwise_kernel(plan, layer)) {
     return layer.padding_mode == PaddingMode::zeros && may_be_padded(layer);
   }
   const bool folds = plan.algorithm == Algorithm::few_channels;

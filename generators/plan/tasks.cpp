@@ -5,17 +5,12 @@
 #include <array>
 #include <vector>
 
+#include "generators/plan/integers.h"
+
 namespace convc {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-std::int64_t round_up(std::int64_t a, std::int64_t b) {
-  return ceil_div(a, b) * b;
-}
 
 /// What is cut into blocks: rows of the image; columns where there is one row; all pixels in a row.
 enum class Cut { rows, columns, pixels };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 #include "generators/plan/tile_cost.h"
@@ -17,9 +18,6 @@ constexpr std::int64_t kFloatBytes = 4;
 
 double real(std::int64_t value) {
   return static_cast<double>(value);
-}
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
 }
 std::int64_t block_or_all(std::int64_t block, std::int64_t total) {
   return block == 0 ? total : std::min(block, total);
