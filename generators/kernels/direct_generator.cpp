@@ -5,6 +5,7 @@
 // separable layers this is the 1x1 part, whose input is computed per task.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/literal_text.h"
+#include "generators/kernels/tap_loop.h"
 
 namespace convc {
 namespace {
@@ -239,6 +240,15 @@ class DirectConv : public ConvGenerator<DirectConv> {
           .unroll(filter)
           .unroll(v.column)
           .unroll(v.row);
+      unroll_taps(partial.update(static_cast<int>(i)), loops_over_taps[i]);
+    }
+  }
+
+  void unroll_taps(Halide::Stage update, const RDom& taps) const {
+    if (channels_per_block() > 1) {
+      unroll_channels(update, taps[0], channels_per_block());
+    } else if (taps.dimensions() > 1 && window_columns().kernel_size <= kFewIterations) {
+      update.unroll(taps[1]);
     }
   }
 

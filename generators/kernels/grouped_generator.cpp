@@ -2,6 +2,7 @@
 // lane reads the channels of its own group. A task spreads out the channels that a block of pixels
 // needs, so that they are vectors, too: [row][column][channel of the group][filter].
 #include "generators/kernels/conv_generator.h"
+#include "generators/kernels/tap_loop.h"
 
 namespace convc {
 namespace {
@@ -66,7 +67,11 @@ class GroupedConv : public ConvGenerator<GroupedConv> {
         .unroll(v.column)
         .unroll(v.row);
     const bool few_channels = channels_per_group() <= kMostUnrolledChannels;
-    if (few_channels) sum.update().unroll(taps.x);
+    if (few_channels) {
+      sum.update().unroll(taps.x);
+    } else {
+      unroll_channels(sum.update(), taps.x, channels_per_group());
+    }
     spread.compute_at(output, panel_index)
         .store_in(Halide::MemoryType::Heap)
         .bound_extent(filter, panel())

@@ -6,6 +6,7 @@
 // [group][panel][plane][row][column][channel][filter].
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
+#include "generators/kernels/tap_loop.h"
 
 namespace convc {
 namespace {
@@ -80,8 +81,11 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
         .unroll(pixel)
         .unroll(filter);
     constexpr int kMostUnrolledTaps = 9;
-    if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) {
+    const int taps_of_plane = columns.kernel_size * rows.kernel_size;
+    if (taps_of_plane > 1 && taps_of_plane <= kMostUnrolledTaps) {
       partial.update().unroll(taps.x).unroll(taps.y);
+    } else if (taps_of_plane == 1 && planes.kernel_size == 1) {
+      unroll_channels(partial.update(), taps.w, channels_per_group());
     }
   }
 

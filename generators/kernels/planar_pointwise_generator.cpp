@@ -4,6 +4,7 @@
 // [row][tile][channel][pixel of tile], which the innermost loop reads in order, as it does the
 // weights, [group][panel][channel][filter of panel].
 #include "generators/kernels/conv_generator.h"
+#include "generators/kernels/tap_loop.h"
 
 namespace convc {
 namespace {
@@ -71,6 +72,7 @@ class PlanarPointwiseConv : public ConvGenerator<PlanarPointwiseConv> {
         .vectorize(v.column, lanes)
         .unroll(v.column)
         .unroll(filter);
+    unroll_channels(sum.update(), channels, channels_per_group());
     tiles.compute_at(output, pixels_outer ? tile_column : task)
         .store_in(Halide::MemoryType::Heap)
         .bound_extent(v.column, tile_width)

@@ -3,6 +3,7 @@
 // product over channels with a register tile of transformed tiles x filters, and transforms back.
 // Weights are packed transformed, [group][panel][place: row, column][channel][filter].
 #include "generators/kernels/conv_generator.h"
+#include "generators/kernels/tap_loop.h"
 #include "generators/kernels/winograd_tile.h"
 
 namespace convc {
@@ -211,6 +212,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
         .vectorize(filter, lanes)
         .unroll(filter)
         .unroll(tile);
+    unroll_channels(partial.update(), channels, input_channels());
   }
 
   void transform_input() {
