@@ -149,6 +149,8 @@ class ConvGenerator : public Halide::Generator<Derived> {
   }
   int panel() const { return value(tile_vectors) * value(lanes); }
   int panels() const { return ceil_div(output_channels(), panel()); }  ///< of an image group
+  /// Vectors of the register tile, where they hold filters.
+  int accumulators() const { return value(tile_height) * value(tile_width) * value(tile_vectors); }
 
   /* Tasks. */
   int rows_per_task() const { return value(row_block) == 0 ? row_axis().out : value(row_block); }

@@ -246,7 +246,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
 
   void unroll_taps(Halide::Stage update, const RDom& taps) const {
     if (channels_per_block() > 1) {
-      unroll_channels(update, taps[0], channels_per_block());
+      unroll_channels(update, taps[0], channels_per_block(), accumulators());
     } else if (taps.dimensions() > 1 && window_columns().kernel_size <= kFewIterations) {
       update.unroll(taps[1]);
     }

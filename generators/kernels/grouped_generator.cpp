@@ -70,7 +70,7 @@ class GroupedConv : public ConvGenerator<GroupedConv> {
     if (few_channels) {
       sum.update().unroll(taps.x);
     } else {
-      unroll_channels(sum.update(), taps.x, channels_per_group());
+      unroll_channels(sum.update(), taps.x, channels_per_group(), accumulators());
     }
     spread.compute_at(output, panel_index)
         .store_in(Halide::MemoryType::Heap)

@@ -85,7 +85,8 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
     if (taps_of_plane > 1 && taps_of_plane <= kMostUnrolledTaps) {
       partial.update().unroll(taps.x).unroll(taps.y);
     } else if (taps_of_plane == 1 && planes.kernel_size == 1) {
-      unroll_channels(partial.update(), taps.w, channels_per_group());
+      unroll_channels(partial.update(), taps.w, channels_per_group(),
+                      tile_pixels() / value(lanes) * panel_filters());
     }
   }
 

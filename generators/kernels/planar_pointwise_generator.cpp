@@ -72,7 +72,8 @@ class PlanarPointwiseConv : public ConvGenerator<PlanarPointwiseConv> {
         .vectorize(v.column, lanes)
         .unroll(v.column)
         .unroll(filter);
-    unroll_channels(sum.update(), channels, channels_per_group());
+    unroll_channels(sum.update(), channels, channels_per_group(),
+                    value(tile_width) / value(lanes) * panel_filters());
     tiles.compute_at(output, pixels_outer ? tile_column : task)
         .store_in(Halide::MemoryType::Heap)
         .bound_extent(v.column, tile_width)

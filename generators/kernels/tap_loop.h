@@ -25,11 +25,14 @@ inline int unrolled_channels(int channels) {
   return 1;
 }
 
-/// Unrolls the loop over `channels`, innermost after the register tile itself. Sums keep their
-/// order.
-inline void unroll_channels(Halide::Stage update, const Halide::RVar& channel, int channels) {
+/// Unrolls the loop over `channels`, innermost after a register tile of `accumulators` vectors.
+/// Sums keep their order. A larger tile hides what the loop costs, and of 27 accumulators that LLVM
+/// schedules across iterations it spills some.
+inline void unroll_channels(Halide::Stage update, const Halide::RVar& channel, int channels,
+                            int accumulators) {
+  constexpr int kMostAccumulators = 12;
   const int factor = unrolled_channels(channels);
-  if (factor > 1) update.unroll(channel, factor);
+  if (factor > 1 && accumulators <= kMostAccumulators) update.unroll(channel, factor);
 }
 
 }  // namespace convc

@@ -212,7 +212,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
         .vectorize(filter, lanes)
         .unroll(filter)
         .unroll(tile);
-    unroll_channels(partial.update(), channels, input_channels());
+    unroll_channels(partial.update(), channels, input_channels(), accumulators());
   }
 
   void transform_input() {
