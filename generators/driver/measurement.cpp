@@ -49,7 +49,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
   std::vector<double> of_peak, of_roofline;
   std::vector<RatiosByForm> ratios(peers.size());
   for (unsigned round = 0; round < rounds; ++round) {
-    // Peers leave caches to themselves; each side warms up for a sample first, as peers do.
+    // Peers leave caches to themselves.
     if (!peers.empty()) kernel.run_seconds(repetitions);
     double peak_seconds = 0, kernel_seconds = 0;
     for (unsigned pair = 0; pair < kPairs; ++pair) {
@@ -61,7 +61,11 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
         kPairs * work.flops * static_cast<double>(repetitions) / kernel_seconds / 1e9;
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
-    const double per_call = kernel_seconds / static_cast<double>(kPairs * repetitions);
+    if (peers.empty()) continue;
+    // As peers are timed: warm after its own calls, then all at once.
+    kernel.run_seconds(repetitions);
+    const std::size_t calls = kPairs * repetitions;
+    const double per_call = kernel.run_seconds(calls) / static_cast<double>(calls);
     for (std::size_t p = 0; p < peers.size(); ++p) {
       for (const auto& [form, seconds] : peers[p]->sample(kPairs * kSampleSeconds))
         ratios[p][form].push_back(seconds / per_call);
