@@ -4,15 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "generators/driver/bounded.h"
 #include "generators/driver/winograd_tiles.h"
 
 namespace convc {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A number that is made by adding multiples of a unit.
 struct Exact {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "generators/driver/bounded.h"
 #include "generators/plan/algorithms.h"
@@ -12,8 +11,6 @@
 
 namespace convc {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Sum and common unit of a row's magnitudes.
 struct RowSize {
