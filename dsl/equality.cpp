@@ -6,10 +6,6 @@
 namespace convc {
 namespace {
 
-bool same_literal(const LiteralRef& a, const LiteralRef& b) {
-  return a == b || (a && b && *a == *b);
-}
-
 auto plain_fields(const LayerSpec& l) {
   return std::tie(l.kind, l.rank, l.name, l.dtype, l.batch, l.in, l.in_channels, l.filters,
                   l.kernel_size, l.strides, l.dilation_rate, l.padding_rule, l.padding,

@@ -8,7 +8,6 @@
 #include "dsl/snippet.h"
 #include "dsl/text.h"
 #include "dsl/vocabulary.h"
-#include "llvm/ADT/StringRef.h"
 
 namespace convc {
 namespace {
@@ -127,10 +126,6 @@ bool is_identifier(std::string_view name) {
 // What linkers, debuggers and other compilers' name limits take without complaint.
 constexpr std::size_t kMaxName = 200;
 
-std::string lower(std::string_view text) {
-  return llvm::StringRef(text.data(), text.size()).lower();
-}
-
 // The names of the variables that a layer may have, as Keras names them.
 std::vector<std::string_view> variable_names(const LayerType& type) {
   switch (type.role) {
@@ -159,18 +154,18 @@ std::vector<std::string> io_names(const GraphDraft& graph) {
 
 // The identifiers and macros a generated header has for a function, in small letters.
 std::vector<std::string> header_symbols(const std::string& library, const GraphDraft& graph) {
-  const std::string kernel = lower(cat(library, "_", graph.name));
+  const std::string kernel = lower_case(cat(library, "_", graph.name));
   std::vector<std::string> symbols;
   for (const char* ending :
        {"_run", "_pack", "_weights", "_io", "_kernel", "_packed_bytes", "_workspace_bytes"}) {
     symbols.push_back(kernel + ending);
   }
   for (const std::string& name : io_names(graph)) {
-    symbols.push_back(cat(kernel, "_", lower(name), "_elements"));
+    symbols.push_back(cat(kernel, "_", lower_case(name), "_elements"));
   }
   for (const NodeDraft& node : graph.nodes) {
     const std::string layer =
-        graph.form == GraphForm::layer ? kernel : cat(kernel, "_", lower(node.layer.name));
+        graph.form == GraphForm::layer ? kernel : cat(kernel, "_", lower_case(node.layer.name));
     for (const std::string_view variable : variable_names(*node.layer.type)) {
       symbols.push_back(cat(layer, "_", variable, "_elements"));
     }
@@ -260,7 +255,7 @@ bool check_name(std::string_view name, const std::string& what, Code code, Sourc
   }
   if (code != Code::library_name) return true;
   for (const std::string_view prefix : kReservedPrefixes) {
-    if (lower(name) != prefix && lower(name).rfind(cat(prefix, "_"), 0) != 0) continue;
+    if (lower_case(name) != prefix && lower_case(name).rfind(cat(prefix, "_"), 0) != 0) continue;
     diagnostics
         .error(reserved, range,
                cat(what, " \"", shown, "\" begins with \"", prefix, "\", which is reserved"))
@@ -286,16 +281,16 @@ void check_unique_names(const ModuleDraft& module, Diagnostics& diagnostics) {
       if (!layers.add(name, node.layer.name_range)) continue;
       std::vector<std::string> symbols;
       for (const std::string_view variable : variable_names(*node.layer.type)) {
-        symbols.push_back(cat(lower(name), "_", variable));
+        symbols.push_back(cat(lower_case(name), "_", variable));
       }
-      if (symbols.empty()) symbols.push_back(lower(name));
+      if (symbols.empty()) symbols.push_back(lower_case(name));
       layers.add_symbols(symbols, name, node.layer.name_range);
     }
     SeenNames ends(cat("the inputs and outputs of \"", graph.name, "\""), diagnostics);
     const std::vector<std::string> names = io_names(graph);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const SourceRange range = i < graph.inputs.size() ? graph.inputs[i].name_range : where;
-      if (ends.add(names[i], range)) ends.add_symbols({lower(names[i])}, names[i], range);
+      if (ends.add(names[i], range)) ends.add_symbols({lower_case(names[i])}, names[i], range);
     }
   }
 }

@@ -175,10 +175,6 @@ PostOp post_op_from_text(std::string_view text) {
   return op;
 }
 
-bool same_literal(const LiteralRef& a, const LiteralRef& b) {
-  return a == b || (a && b && *a == *b);
-}
-
 }  // namespace
 
 bool operator==(const Literal& a, const Literal& b) {
@@ -187,6 +183,14 @@ bool operator==(const Literal& a, const Literal& b) {
                     [](float x, float y) {
                       return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
                     });
+}
+
+bool same_literal(const LiteralRef& a, const LiteralRef& b) {
+  return a == b || (a && b && *a == *b);
+}
+
+bool is_channelwise(const PostOp& op) {
+  return op.kind == PostOpKind::activation && reads_all_channels(op.activation.function);
 }
 
 bool operator==(const PostOp& a, const PostOp& b) {

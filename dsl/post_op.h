@@ -19,6 +19,8 @@ struct Literal {
 /// By bits: 0.0 and -0.0 differ.
 bool operator==(const Literal& a, const Literal& b);
 using LiteralRef = std::shared_ptr<const Literal>;
+/// Both null, or equal numbers.
+bool same_literal(const LiteralRef& a, const LiteralRef& b);
 
 /// Keras 3's activation functions, with ONNX's parameters. What `alpha`, `beta` and `gamma` of an
 /// Activation mean stands beside each; a function that names none ignores them.
@@ -115,6 +117,9 @@ struct PostOp {
   OperandShape operand_shape = OperandShape::full;
   Layout operand_layout = Layout::channels_last;
 };
+/// An activation that reads all channels.
+bool is_channelwise(const PostOp& op);
+
 /// By bits of the literal numbers; `name` counts.
 bool operator==(const PostOp& a, const PostOp& b);
 

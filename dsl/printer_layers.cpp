@@ -32,7 +32,7 @@ std::string pairs_text(const Padding& pad, int rank) {
   return rank == 1 ? list : cat("(", list, ")");
 }
 
-std::string number_text(float value) {
+std::string python_float(float value) {
   if (std::isnan(value)) return "float(\"nan\")";
   if (std::isinf(value)) return value > 0 ? "float(\"inf\")" : "float(\"-inf\")";
   return float_text(value);
@@ -41,7 +41,7 @@ std::string number_text(float value) {
 // Nested lists in row-major order. Recursion is as deep as the rank, at most 5.
 void append_literal(const Literal& literal, std::size_t axis, std::size_t* next, std::string* out) {
   if (axis == literal.shape.size()) {
-    *out += number_text(literal.values[(*next)++]);
+    *out += python_float(literal.values[(*next)++]);
     return;
   }
   *out += '[';
@@ -73,7 +73,7 @@ class CallText {
   CallText& number(std::string_view name, float value, float normal) {
     return value == normal && std::signbit(value) == std::signbit(normal)
                ? *this
-               : add(name, number_text(value));
+               : add(name, python_float(value));
   }
   CallText& literal(std::string_view name, const LiteralRef& numbers) {
     return numbers ? add(name, literal_text(*numbers)) : *this;
@@ -204,7 +204,7 @@ std::string activation_call(const Activation& activation) {
       break;
   }
   const auto bound = [](float value) {
-    return std::isinf(value) ? std::string("None") : number_text(value);
+    return std::isinf(value) ? std::string("None") : python_float(value);
   };
   CallText call("Activation");
   call.word("activation", activation_word(normal));
@@ -264,7 +264,7 @@ std::string open_post_op(const PostOp& op, const LayerSpec& layer) {
     }
     case PostOpKind::rescaling:
       return CallText("Rescaling")
-          .add("scale", number_text(op.scale))
+          .add("scale", python_float(op.scale))
           .number("offset", op.offset, 0)
           .take();
     case PostOpKind::add:

@@ -3,6 +3,7 @@
 
 #include <sstream>
 #include <string>
+#include <string_view>
 
 namespace convc {
 
@@ -17,6 +18,15 @@ std::string cat(const Parts&... parts) {
 /// "1 error", "3 errors".
 inline std::string count_of(std::size_t count, const std::string& noun) {
   return cat(count, " ", noun, count == 1 ? "" : "s");
+}
+
+/// ASCII letters in lower case.
+inline std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
 }
 
 }  // namespace convc

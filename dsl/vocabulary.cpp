@@ -6,16 +6,11 @@
 
 #include "dsl/axes.h"
 #include "dsl/text.h"
-#include "llvm/ADT/StringRef.h"
 
 namespace convc {
 namespace {
 
 using Words = std::vector<std::string_view>;
-
-std::string lower(std::string_view text) {
-  return llvm::StringRef(text.data(), text.size()).lower();
-}
 
 // Keras' names; those behind "relu6" have other parameters than the function's defaults, or are
 // second names.
@@ -147,7 +142,7 @@ std::string_view activation_word(const Activation& activation) {
 std::optional<PaddingRule> read_padding(std::string_view text, SourceRange range,
                                         Diagnostics& diagnostics) {
   // Keras takes any case here.
-  const std::string word = lower(text);
+  const std::string word = lower_case(text);
   for (const RuleName& row : kPaddingRules) {
     if (row.name == word) return row.rule;
   }
@@ -180,7 +175,7 @@ std::optional<DType> read_dtype(std::string_view text, SourceRange range,
 
 std::optional<Layout> read_layout(std::string_view argument, std::string_view text,
                                   SourceRange range, Diagnostics& diagnostics) {
-  const std::string word = lower(text);
+  const std::string word = lower_case(text);
   if (word == "channels_last") return Layout::channels_last;
   if (word == "channels_first") return Layout::channels_first;
   return refuse(argument, word, {"channels_last", "channels_first"}, range, diagnostics);

@@ -153,8 +153,22 @@ def run_format(in_place):
     return subprocess.run(["clang-format-14", *mode, *sources], cwd=ROOT).returncode == 0
 
 
+def commands_by_source():
+    """build/release compiles several sources at a time; this gives the command of each alone."""
+    commands = {}
+    for entry in json.loads((ROOT / "build/release/compile_commands.json").read_text()):
+        file = pathlib.Path(entry["file"])
+        sources = [entry["file"]]
+        if file.parent.name == "Unity":
+            sources = re.findall(r'^#include "(.+)"$', file.read_text(), re.MULTILINE)
+        for source in sources:
+            command = entry["command"].replace(entry["file"], source)
+            commands[os.path.relpath(source, ROOT)] = {**entry, "file": source, "command": command}
+    return commands
+
+
 def tidy_one(source, arguments, stamp):
-    result = subprocess.run(["clang-tidy-14", "--quiet", "-p", "build/release", *arguments, source],
+    result = subprocess.run(["clang-tidy-14", "--quiet", "-p", "build/tidy", *arguments, source],
                             cwd=ROOT, capture_output=True, text=True)
     if result.returncode == 0:
         stamp.touch()
@@ -164,23 +178,23 @@ def tidy_one(source, arguments, stamp):
 
 def run_tidy(with_tests):
     """A source is checked again when it, any header of ours, or the list of checks changed."""
-    commands = json.loads((ROOT / "build/release/compile_commands.json").read_text())
+    commands = commands_by_source()
     files = repository_files()
     shared = hashlib.sha256()
     for path in [".clang-tidy", *(path for path in files if path.endswith(".h"))]:
         shared.update((ROOT / path).read_bytes())
     stamps = ROOT / "build/tidy"
     stamps.mkdir(parents=True, exist_ok=True)
+    (stamps / "compile_commands.json").write_text(json.dumps(list(commands.values())))
     # GCC's headers and warnings, Clang's front end: warnings that only GCC knows are not errors.
     arguments = ["--extra-arg=-Wno-unknown-warning-option"]
     jobs = {}
-    for command in commands:
-        source = os.path.relpath(command["file"], ROOT)
+    for source, entry in commands.items():
         if source not in files or (source.startswith("tests/") and not with_tests):
             continue
         key = shared.copy()
         key.update((ROOT / source).read_bytes())
-        key.update(command["command"].encode())
+        key.update(entry["command"].encode())
         stamp = stamps / f"{key.hexdigest()[:24]}"
         if not stamp.exists():
             jobs[source] = stamp

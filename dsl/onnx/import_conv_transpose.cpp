@@ -70,8 +70,8 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
 }
 
 // [channels, filters / group, kernel..] against the input.
-bool check_shape(NodeReader& node, const Window& window, const std::vector<std::int64_t>& shape,
-                 const Image& image) {
+bool check_transposed_shape(NodeReader& node, const Window& window,
+                            const std::vector<std::int64_t>& shape, const Image& image) {
   if (!check_ranks(node, shape, image)) return false;
   if (shape[0] != image.channels()) {
     node.fail(Code::shapes_disagree, cat("the weights have the shape ", shape_text(shape), ", for ",
@@ -123,7 +123,7 @@ void import_conv_transpose(NodeReader& node, Importer& importer) {
   const std::optional<Weights> weights = read_weights(node, importer, 1, "the weights");
   const std::optional<Image> image = importer.image_input(node, 0);
   if (node.failed() || !weights || !image) return;
-  if (!check_shape(node, transposed.window, weights->shape, *image) ||
+  if (!check_transposed_shape(node, transposed.window, weights->shape, *image) ||
       !complete_window(node, weights->shape, &transposed.window) ||
       !check_output_lists(node, &transposed)) {
     return;

@@ -14,6 +14,8 @@
 
 namespace convc {
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 struct Bounded {
   std::array<std::int64_t, 5> extents{1, 1, 1, 1, 1};  ///< batch, depth, height, width, channels
   std::vector<double> value;                           ///< dense channels_last

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "generators/driver/bounded.h"
 #include "generators/driver/bounded_winograd.h"
@@ -11,8 +10,6 @@
 
 namespace convc {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class T>
 double granularity_of(const std::vector<T>& values) {

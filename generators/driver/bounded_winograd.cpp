@@ -16,8 +16,8 @@ std::vector<double> magnitudes_of(std::vector<double> numbers) {
 }
 
 /// |B^T|, |G| and |A^T| of an axis.
-struct Axis {
-  explicit Axis(const WinogradTransform& t)
+struct WinogradAxis {
+  explicit WinogradAxis(const WinogradTransform& t)
       : outputs(t.outputs),
         inputs(t.inputs),
         taps(t.taps),
@@ -149,7 +149,7 @@ class MagnitudeSums {
 
   const convc_conv conv_;
   const WinogradTransforms transforms_;
-  const Axis rows_, columns_;
+  const WinogradAxis rows_, columns_;
   const PaddedImage image_;
   std::int64_t out_[3] = {};
   std::vector<double> beyond_, filters_;

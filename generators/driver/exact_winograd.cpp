@@ -4,15 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "generators/driver/bounded.h"
 #include "generators/driver/winograd_tiles.h"
 
 namespace convc {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// A number that is made by adding multiples of a unit.
 struct Exact {
@@ -26,11 +23,9 @@ struct Exact {
   [[nodiscard]] bool is_rounded() const { return terms > kExactUnits * unit; }
 };
 
-/// Entry (u, k) of G times its odd denominator: a multiple of 1/2, which the table's double is next
-/// to.
+/// Entry (u, k) of G times its odd denominator: a multiple of 1/2.
 double scaled_filter_entry(const WinogradTransform& t, std::int64_t u, std::int64_t k) {
-  constexpr double kMultiples = 1024;
-  return std::nearbyint(entry(t.filter, t.taps, u, k) * t.denominator * kMultiples) / kMultiples;
+  return scaled_entry(t.filter, t.taps, u, k, t.denominator);
 }
 
 class ExactSums {

@@ -29,7 +29,7 @@ struct PlannedStep {
   [[nodiscard]] const LayerSpec& layer() const { return lowered.nodes[node].layer; }
 };
 
-/// Calls visit(step) for every step and target.
+/// Calls visit(step) for every step and target. Precondition: the candidates are listed.
 template <typename Visit>
 void for_each_plan(const Session& session, const ModulePlans& plans, const Visit& visit) {
   for (std::size_t g = 0; g < session.lowered.graphs.size(); ++g) {
@@ -38,7 +38,7 @@ void for_each_plan(const Session& session, const ModulePlans& plans, const Visit
     for (std::size_t n = 0; n < graph.nodes.size(); ++n)
       for (std::size_t t = 0; t < session.targets.size(); ++t)
         visit(PlannedStep{session.module.graphs[g], graph, n, session.targets[t], plans[g][t][n],
-                          session.candidates[g][t][n].candidates, paths[n]});
+                          (*session.candidates)[g][t][n].candidates, paths[n]});
   }
 }
 
@@ -135,7 +135,7 @@ int run_plan(const Options& options) {
   if (code == exit_done && !options.layer.empty()) code = keep_only_layer(session, options.layer);
   if (code != exit_done) return code;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
-  if (!plans) return code;
+  if (!plans || candidates_of(session, &code) == nullptr) return code;
   session.diagnostics.print_to_stderr();
   if (options.format == OutputFormat::json)
     print_json(session, *plans);

@@ -100,15 +100,13 @@ bool all_layers_exist(const PlanFile& file, const Module& lowered) {
   return all;
 }
 
-/// The plan of a step for a target. Nullopt and a message when the user's limits leave none.
-std::optional<Plan> plan_for(const LayerSpec& layer, const std::string& path,
-                             const Machine& machine, const std::string& schedule,
-                             const StepCandidates& offer) {
-  if (schedule == "naive") return make_naive_plan(layer, machine);
+/// The fastest for a step. Nullopt and a message when the user's limits leave none.
+std::optional<Plan> fastest_plan(const std::string& path, const Machine& machine,
+                                 const StepCandidates& offer) {
   if (!offer.candidates.empty()) return offer.candidates.front().planned.plan;
   print_error(
       "no plan of `" + path + "` for " + machine.isa + " is within the limits: " + offer.refusals,
-      "allow more by --algorithms, --max-packed or --max-workspace");
+      "allow more by --accuracy, --algorithms, --max-packed or --max-workspace");
   return std::nullopt;
 }
 
@@ -139,6 +137,13 @@ int open_session(Session& session, bool must_run_here) {
   return code == exit_done ? load_module(session) : code;
 }
 
+const ModuleCandidates* candidates_of(Session& session, int* exit_code) {
+  if (!session.candidates)
+    session.candidates =
+        list_candidates(session.lowered, session.targets, session.options, exit_code);
+  return session.candidates ? &*session.candidates : nullptr;
+}
+
 std::optional<ModulePlans> choose_plans(Session& session, const std::string& schedule,
                                         int* exit_code) {
   *exit_code = exit_done;
@@ -148,10 +153,6 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
     if (!file) return std::nullopt;
     if (!all_layers_exist(*file, session.lowered)) *exit_code = exit_input_wrong;
   }
-  std::optional<ModuleCandidates> candidates =
-      list_candidates(session.lowered, session.targets, session.options, exit_code);
-  if (!candidates) return std::nullopt;
-  session.candidates = std::move(*candidates);
   ModulePlans plans;
   for (const Graph& graph : session.lowered.graphs) {
     const std::vector<std::string> paths = step_paths(graph);
@@ -161,11 +162,17 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
       for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
         const LayerSpec& layer = graph.nodes[n].layer;
         const PlanFile::Entry* entry = file ? file->find(paths[n], target.machine.isa) : nullptr;
-        const std::optional<Plan> plan =
-            entry != nullptr
-                ? given_plan(*file, *entry, layer, target.machine, session.options.limits.accuracy)
-                : plan_for(layer, paths[n], target.machine, schedule,
-                           session.candidates[plans.size() - 1][of_graph.size() - 1][n]);
+        std::optional<Plan> plan;
+        if (schedule == "naive") {
+          plan = make_naive_plan(layer, target.machine);
+        } else if (entry != nullptr) {
+          plan = given_plan(*file, *entry, layer, target.machine, session.options.limits.accuracy);
+        } else {
+          const ModuleCandidates* candidates = candidates_of(session, exit_code);
+          if (candidates == nullptr) return std::nullopt;
+          plan = fastest_plan(paths[n], target.machine,
+                              (*candidates)[plans.size() - 1][of_graph.size() - 1][n]);
+        }
         if (!plan) *exit_code = exit_input_wrong;
         of_target.push_back(plan.value_or(Plan{}));
       }
@@ -178,6 +185,7 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
 void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_wanted) {
   for (Module* module : {&session.module, &session.lowered})
     std::erase_if(module->graphs, [&](const Graph& graph) { return !is_wanted(graph); });
+  session.candidates.reset();
 }
 
 void tell_performance_notes(Session& session, const ModulePlans& plans) {

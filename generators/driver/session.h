@@ -26,7 +26,7 @@ struct Session {
   Module module;   ///< as written
   Module lowered;  ///< as compiled (generators/plan/lowering.h): the same graphs
   std::vector<TargetInfo> targets;
-  ModuleCandidates candidates;  ///< of the latest choose_plans
+  std::optional<ModuleCandidates> candidates;  ///< of `lowered`: candidates_of lists them
 };
 
 /// Fills modules and targets. Returns exit_done, or another code after printing why.
@@ -35,6 +35,9 @@ int open_session(Session& session, bool must_run_here);
 
 /// Removes the graphs for which `is_wanted` is false.
 void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_wanted);
+
+/// What the planner may choose from, listed once. Null with `*exit_code` set, after printing why.
+const ModuleCandidates* candidates_of(Session& session, int* exit_code);
 
 /// The plans of the lowered module by one schedule: "auto", "naive" or the path of a plan file,
 /// where layers without a line get the planner's choice. nullopt with `*exit_code` set, after

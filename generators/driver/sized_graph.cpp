@@ -6,6 +6,7 @@
 #include "dsl/axes.h"
 #include "dsl/resize.h"
 #include "generators/driver/tensor_layout.h"
+#include "generators/emit/tensor_shape.h"
 
 namespace convc {
 namespace {
@@ -45,9 +46,7 @@ void set_size(Tensor& tensor, std::int64_t batch, const Size& size) {
 
 bool has_open_sizes(const Graph& graph) {
   return std::any_of(graph.inputs.begin(), graph.inputs.end(), [&](TensorId id) {
-    const Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
-    return std::any_of(tensor.shape.begin(), tensor.shape.end(),
-                       [](const Dim& dim) { return !dim.fixed(); });
+    return is_open(graph.tensors[static_cast<std::size_t>(id)]);
   });
 }
 

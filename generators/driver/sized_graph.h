@@ -1,5 +1,5 @@
 // A graph with run-time sizes as it stands for one choice of them: the graph that the reference
-// runs. Needs dsl only.
+// runs. Needs dsl, and the shapes of emit.
 #pragma once
 
 #include <array>

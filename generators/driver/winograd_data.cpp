@@ -4,16 +4,14 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "generators/driver/bounded.h"
+#include "generators/driver/winograd_tiles.h"
 #include "generators/plan/algorithms.h"
 #include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Sum and common unit of a row's magnitudes.
 struct RowSize {
@@ -23,11 +21,7 @@ struct RowSize {
 RowSize size_of_row(const std::vector<double>& matrix, int columns, int row, double factor) {
   RowSize size;
   for (int i = 0; i < columns; ++i) {
-    // The nearest multiple of 2^-10: factor makes the table's rounded fractions dyadic.
-    const double number =
-        std::nearbyint(matrix[std::size_t(row) * std::size_t(columns) + std::size_t(i)] * factor *
-                       0x1p10) *
-        0x1p-10;
+    const double number = scaled_entry(matrix, columns, row, i, factor);
     size.sum += std::fabs(number);
     size.largest = std::max(size.largest, std::fabs(number));
     size.unit = std::min(size.unit, granularity(number));

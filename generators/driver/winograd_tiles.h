@@ -2,6 +2,7 @@
 // transforms. Needs dsl, plan and the reference only.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +18,13 @@ WinogradTransforms transforms_of(const convc_conv& conv, int output_tile);
 inline double entry(const std::vector<double>& matrix, std::int64_t columns, std::int64_t row,
                     std::int64_t column) {
   return matrix[static_cast<std::size_t>(row * columns + column)];
+}
+
+/// The same times `factor`, to the nearest multiple of 2^-10: a factor that clears the table's
+/// fractions makes them exact, where doubles are next to them only.
+inline double scaled_entry(const std::vector<double>& matrix, std::int64_t columns,
+                           std::int64_t row, std::int64_t column, double factor) {
+  return std::nearbyint(entry(matrix, columns, row, column) * factor * 0x1p10) * 0x1p-10;
 }
 
 inline std::int64_t groups_of(const convc_conv& conv) {

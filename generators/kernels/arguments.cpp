@@ -7,10 +7,6 @@
 namespace convc {
 namespace {
 
-SizeProduct fixed(std::int64_t value) {
-  return {value, {}};
-}
-
 /// Dense dimensions from extents given innermost first.
 std::vector<ArgumentDim> dense(const std::vector<std::int64_t>& extents) {
   std::vector<ArgumentDim> dims;

@@ -9,10 +9,6 @@
 namespace convc {
 namespace {
 
-SizeProduct fixed(std::int64_t value) {
-  return {value, {}};
-}
-
 /// A size that is fixed, or known when the kernel runs.
 SizeProduct size(std::int64_t value, int index) {
   return index < 0 ? fixed(value) : SizeProduct{1, {index}};

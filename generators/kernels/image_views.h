@@ -8,6 +8,11 @@
 
 namespace convc {
 
+/// A size that is known when the kernel is made.
+inline SizeProduct fixed(std::int64_t value) {
+  return {value, {}};
+}
+
 /// Indices into kernel_sizes; -1: the size is fixed.
 struct SizeIndices {
   int batch = -1;

@@ -145,7 +145,7 @@ bool can_follow(const LayerSpec& layer) {
 constexpr std::size_t kOtherArguments = 8;
 constexpr std::size_t kMostArguments = 64;
 
-std::size_t vectors_of(const LayerSpec& layer) {
+std::size_t vector_arguments(const LayerSpec& layer) {
   std::size_t vectors = 1;
   for (const PostOp& op : layer.post_ops) {
     if (op.kind == PostOpKind::prelu) vectors += 1;
@@ -160,8 +160,8 @@ bool can_take_post_ops(const Node& host, const Node& follower) {
   // The shape of PReLU's variable follows the layout.
   const bool changes_layout = second.input_form.layout != second.output_form.layout;
   if (changes_layout && (has_prelu(first.post_ops) || has_prelu(second.post_ops))) return false;
-  return host.inputs.size() + follower.inputs.size() + vectors_of(first) + vectors_of(second) +
-             kOtherArguments <=
+  return host.inputs.size() + follower.inputs.size() + vector_arguments(first) +
+             vector_arguments(second) + kOtherArguments <=
          kMostArguments;
 }
 

@@ -1,9 +1,12 @@
-// Arithmetic of sizes and blocks.
+// Arithmetic of sizes and blocks, and the units of memory.
 #pragma once
 
 #include <cstdint>
 
 namespace convc {
+
+inline constexpr std::int64_t kFloatBytes = 4;
+inline constexpr std::int64_t kCacheLineBytes = 64;
 
 /// Blocks of `b` that cover `a`.
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
@@ -13,6 +16,11 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
 /// The least multiple of `b` that is at least `a`.
 constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) {
   return ceil_div(a, b) * b;
+}
+
+/// For costs, which are fractions.
+constexpr double real(std::int64_t value) {
+  return static_cast<double>(value);
 }
 
 }  // namespace convc

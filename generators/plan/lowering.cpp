@@ -22,10 +22,6 @@ TensorId add_tensor(Graph& graph, Tensor tensor) {
 
 /* Activations of all channels become steps. */
 
-bool is_channelwise(const PostOp& op) {
-  return op.kind == PostOpKind::activation && reads_all_channels(op.activation.function);
-}
-
 struct TensorSizes {
   Dim batch, depth, height, width;
 };

@@ -7,9 +7,6 @@
 namespace convc {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-constexpr std::int64_t kCacheLineBytes = 64;
-
 /// These run over the filters of all groups in one go; 1x1 filters of separable layers have no
 /// groups.
 bool runs_over_groups(Algorithm algorithm) {

@@ -8,10 +8,6 @@
 namespace convc {
 namespace {
 
-std::string text(std::int64_t value) {
-  return std::to_string(value);
-}
-
 /// The vectors of these run over filters.
 bool has_vectors_of_filters(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
@@ -42,8 +38,9 @@ std::int64_t idle_lanes(const VectorAxis& axis, const Plan& plan) {
 }
 
 std::string idle_text(const VectorAxis& axis, const Plan& plan) {
-  return text(axis.count) + " " + axis.name + " leave " + text(idle_lanes(axis, plan)) + " of " +
-         text(plan.lanes) + " lanes idle";
+  return std::to_string(axis.count) + " " + axis.name + " leave " +
+         std::to_string(idle_lanes(axis, plan)) + " of " + std::to_string(plan.lanes) +
+         " lanes idle";
 }
 
 /// The cause, as far as the models tell it.
@@ -51,12 +48,12 @@ std::string why_slow(const LayerSpec& layer, const Plan& plan, const Machine& ma
   const VectorAxis axis = vector_axis(layer, plan);
   if (idle_lanes(axis, plan) != 0) return idle_text(axis, plan);
   if (axis.count != 0 && axis.count * 2 <= machine.f32_lanes) {
-    return text(axis.count) + " " + axis.name + " are too few for its vectors of " +
-           text(machine.f32_lanes);
+    return std::to_string(axis.count) + " " + axis.name + " are too few for its vectors of " +
+           std::to_string(machine.f32_lanes);
   }
   if (plan.algorithm == Algorithm::grouped || plan.algorithm == Algorithm::depthwise) {
-    return "groups of " + text(layer.channels_per_group()) + " channels and " +
-           text(layer.filters_per_group()) + " filters fill no vectors";
+    return "groups of " + std::to_string(layer.channels_per_group()) + " channels and " +
+           std::to_string(layer.filters_per_group()) + " filters fill no vectors";
   }
   if (layer.input_form.layout != layer.output_form.layout || plan.algorithm == Algorithm::direct ||
       plan.algorithm == Algorithm::elementwise) {
@@ -79,7 +76,7 @@ std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& p
   if (is_slow_path(layer, plan, machine)) {
     const double percent = 100 * predicted_fraction(layer, plan, machine);
     notes.push_back("the only path, " + std::string(name_of(plan.algorithm)) +
-                    ", is predicted to reach " + text(std::lround(percent)) +
+                    ", is predicted to reach " + std::to_string(std::lround(percent)) +
                     " % of the roofline: " + why_slow(layer, plan, machine));
     return notes;
   }

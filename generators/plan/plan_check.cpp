@@ -6,10 +6,6 @@
 namespace convc {
 namespace {
 
-std::string text(std::int64_t value) {
-  return std::to_string(value);
-}
-
 /// Register tiles of pixels times vectors, accumulated over channels.
 bool is_tiled(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
@@ -21,22 +17,22 @@ bool is_tiled(Algorithm algorithm) {
 std::string why_lanes_are_wrong(const Plan& plan, const Machine& machine) {
   if (plan.lanes != 4 && plan.lanes != 8 && plan.lanes != 16) return "lanes is 4, 8 or 16";
   if (plan.lanes <= machine.f32_lanes) return {};
-  return "lanes=" + text(plan.lanes) + " exceeds the " + text(machine.f32_lanes) + " of " +
-         machine.name;
+  return "lanes=" + std::to_string(plan.lanes) + " exceeds the " +
+         std::to_string(machine.f32_lanes) + " of " + machine.name;
 }
 
 std::string why_tile_is_wrong(const Plan& plan) {
   if (!is_tiled(plan.algorithm)) return {};
   const bool planar = plan.algorithm == Algorithm::planar;
   if (planar && plan.tile_width % plan.lanes != 0) {
-    return "planar needs a tile of whole vectors of pixels: " + text(plan.tile_width) +
-           " is not a multiple of lanes=" + text(plan.lanes);
+    return "planar needs a tile of whole vectors of pixels: " + std::to_string(plan.tile_width) +
+           " is not a multiple of lanes=" + std::to_string(plan.lanes);
   }
   const std::int64_t accumulators = std::int64_t{plan.tile_height} * plan.tile_width *
                                     plan.tile_vectors / (planar ? plan.lanes : 1);
   constexpr std::int64_t kMostAccumulators = 128;
   if (accumulators <= kMostAccumulators) return {};
-  return "a tile of " + text(accumulators) + " accumulators cannot stay in registers";
+  return "a tile of " + std::to_string(accumulators) + " accumulators cannot stay in registers";
 }
 
 std::string why_channel_block_is_wrong(const Plan& plan, const LayerSpec& layer) {
@@ -44,8 +40,9 @@ std::string why_channel_block_is_wrong(const Plan& plan, const LayerSpec& layer)
   if (plan.algorithm == Algorithm::direct && layer.channels_per_group() % plan.channel_block == 0) {
     return {};
   }
-  return "channel_block=" + text(plan.channel_block) + " must divide the " +
-         text(layer.channels_per_group()) + " channels of a group of a direct convolution";
+  return "channel_block=" + std::to_string(plan.channel_block) + " must divide the " +
+         std::to_string(layer.channels_per_group()) +
+         " channels of a group of a direct convolution";
 }
 
 /// Scratch has a constant size.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 
@@ -18,7 +19,6 @@ struct TileShape {
 /// Pixels lie so far apart that those of a tile share a few sets of L1: the fewer a tile reads, the
 /// more of them stay until they are read again.
 bool pixels_compete(const LayerSpec& layer, std::int64_t bytes) {
-  constexpr std::int64_t kFloatBytes = 4;
   return layer.in_channels * kFloatBytes % bytes == 0;
 }
 

@@ -12,8 +12,6 @@
 namespace convc {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 bool has_operand(const PostOp& op) {
   return op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;
 }

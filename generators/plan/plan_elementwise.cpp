@@ -10,10 +10,6 @@
 namespace convc {
 namespace {
 
-bool is_channelwise(const PostOp& op) {
-  return op.kind == PostOpKind::activation && reads_all_channels(op.activation.function);
-}
-
 bool has_no_filter(const LayerSpec& layer) {
   return layer.kind == LayerKind::elementwise || layer.kind == LayerKind::constant;
 }

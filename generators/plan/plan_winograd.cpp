@@ -17,12 +17,6 @@ bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation)
          (kernel_size == 1 || dilation == 1);
 }
 
-constexpr std::int64_t kFloatBytes = 4;
-
-double real(std::int64_t value) {
-  return static_cast<double>(value);
-}
-
 /// The tasks of a plan. All are of the same size.
 struct WinogradTasks {
   std::int64_t images = 1;     ///< groups and blocks of rows and columns count as images
@@ -99,9 +93,9 @@ std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool op
 }
 
 /// The best register tile and tasks for a size of tile.
-class Search {
+class WinogradSearch {
  public:
-  Search(const LayerSpec& layer, int output_tile, const Machine& machine)
+  WinogradSearch(const LayerSpec& layer, int output_tile, const Machine& machine)
       : layer_(layer), machine_(machine) {
     plan_.algorithm = Algorithm::winograd;
     plan_.output_tile = output_tile;
@@ -229,7 +223,7 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
   if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
   for (const int output_tile : {2, 4, 6}) {
     if (!fast_admits_winograd(layer, output_tile)) continue;
-    Plan plan = Search(layer, output_tile, machine).best();
+    Plan plan = WinogradSearch(layer, output_tile, machine).best();
     // A larger tile has larger errors: it must be worth them.
     constexpr double kWorthErrors = 1.2;
     if (!plans.empty() && kWorthErrors * winograd_cycles(layer, plan, machine) >

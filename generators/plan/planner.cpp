@@ -3,6 +3,7 @@
 #include "generators/plan/planner.h"
 
 #include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "generators/plan/algorithms.h"
@@ -125,6 +126,7 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
   }
   Offer offer = offer_of(layer, machine, limits);
   std::vector<PlanCandidate> candidates;
+  std::map<Algorithm, std::int64_t> least_packed;  // of plans that --max-packed refuses
   for (Plan& plan : offer.plans) {
     const std::string why = why_inaccurate(plan, layer, limits.accuracy);
     if (!why.empty()) {
@@ -133,13 +135,16 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
     }
     const std::int64_t bytes = packed_layout(layer, plan).total_bytes;
     if (bytes > limits.packed_bytes) {
-      offer.refuse(name_of(plan.algorithm), "its packed weights take " + std::to_string(bytes) +
-                                                " bytes, more than --max-packed");
+      const auto place = least_packed.try_emplace(plan.algorithm, bytes).first;
+      place->second = std::min(place->second, bytes);
       continue;
     }
     const double cycles = predicted_cycles(layer, plan, machine);
     candidates.push_back({std::move(plan), cycles, bytes});
   }
+  for (const auto& [algorithm, bytes] : least_packed)
+    offer.refuse(name_of(algorithm), "its packed weights take " + std::to_string(bytes) +
+                                         " bytes, more than --max-packed");
   std::stable_sort(
       candidates.begin(), candidates.end(),
       [](const PlanCandidate& a, const PlanCandidate& b) { return a.cycles < b.cycles; });

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
+#include "generators/plan/integers.h"
 #include "generators/plan/tile_cost.h"
 
 namespace convc {
 namespace {
-
-constexpr std::int64_t kFloatBytes = 4;
 
 RegisterTile make_tile(int height, int width, int vectors, int lanes) {
   RegisterTile tile;

@@ -6,15 +6,12 @@
 
 #include "dsl/cost.h"
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/register_tile.h"
 
 namespace convc {
 namespace {
-
-double real(std::int64_t value) {
-  return static_cast<double>(value);
-}
 
 double pixels_of(const LayerSpec& layer, const Size& size) {
   return real(layer.batch) * real(size.depth) * real(size.height) * real(size.width);

@@ -10,8 +10,6 @@
 namespace convc {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
 /// What is cut into blocks: rows of the image; columns where there is one row; all pixels in a row.
 enum class Cut { rows, columns, pixels };
 

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "generators/plan/integers.h"
+
 namespace convc {
 namespace {
 
-constexpr std::int64_t kCacheLineBytes = 64;
 constexpr int kFoldingLanes = 16;
 
 /// Of one tap: the multiply-add pipes are busy so long.

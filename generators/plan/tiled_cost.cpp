@@ -14,11 +14,6 @@
 namespace convc {
 namespace {
 
-constexpr std::int64_t kFloatBytes = 4;
-
-double real(std::int64_t value) {
-  return static_cast<double>(value);
-}
 std::int64_t block_or_all(std::int64_t block, std::int64_t total) {
   return block == 0 ? total : std::min(block, total);
 }

@@ -18,7 +18,7 @@ namespace {
 // a filter of the exact data has.
 constexpr LayerSizes kSizes = {2, 15, 13, 12, 16, 16};
 
-enum class Defect {
+enum class WinogradDefect {
   none,
   rounds_input_coefficient,  // by one unit in the last place, in one row
   rounds_output_coefficient,
@@ -30,7 +30,7 @@ enum class Defect {
   repeats_last_tile,  // the last but one in its place
 };
 
-Defect defect = Defect::none;
+WinogradDefect defect = WinogradDefect::none;
 int output_tile = 4;
 
 std::size_t at(std::int64_t n, std::int64_t y, std::int64_t x, std::int64_t c,
@@ -45,13 +45,13 @@ struct Axis {
 
   [[nodiscard]] float input(int u, int i) const {
     const auto entry = static_cast<float>(t.input[static_cast<std::size_t>(u * t.inputs + i)]);
-    const bool is_changed = defect == Defect::rounds_input_coefficient && u == 1 && i == 2;
+    const bool is_changed = defect == WinogradDefect::rounds_input_coefficient && u == 1 && i == 2;
     return is_changed ? std::nextafter(entry, 100.0F) : entry;
   }
   [[nodiscard]] float output(int i, int u) const {
-    if (defect == Defect::swaps_points && t.outputs > 2 && (u == 3 || u == 4)) u = 7 - u;
+    if (defect == WinogradDefect::swaps_points && t.outputs > 2 && (u == 3 || u == 4)) u = 7 - u;
     const auto entry = static_cast<float>(t.output[static_cast<std::size_t>(i * t.inputs + u)]);
-    const bool is_changed = defect == Defect::rounds_output_coefficient && u == 2 && i == 1;
+    const bool is_changed = defect == WinogradDefect::rounds_output_coefficient && u == 2 && i == 1;
     return is_changed ? std::nextafter(entry, 100.0F) : entry;
   }
 };
@@ -67,9 +67,9 @@ std::vector<float> products_of(const float* input, const float* kernel, std::int
   const Axis axis;
   const int size = axis.t.inputs;
   std::vector<float> products(static_cast<std::size_t>(size * size), 0.0F);
-  if (defect == Defect::starts_rows_early && y > 0) --y;
-  if (defect == Defect::shifts_last_tiles && x + output_tile > kSizes.width) ++x;
-  if (defect == Defect::repeats_last_tile && y + output_tile >= kSizes.height &&
+  if (defect == WinogradDefect::starts_rows_early && y > 0) --y;
+  if (defect == WinogradDefect::shifts_last_tiles && x + output_tile > kSizes.width) ++x;
+  if (defect == WinogradDefect::repeats_last_tile && y + output_tile >= kSizes.height &&
       x + output_tile >= kSizes.width) {
     x -= output_tile;
   }
@@ -77,8 +77,8 @@ std::vector<float> products_of(const float* input, const float* kernel, std::int
     for (int place = 0; place < size * size; ++place) {
       const int u = place / size, v = place % size;
       const bool is_last = place == size * size - size - 2;  // not of infinity
-      if (is_last && defect == Defect::drops_product && c == kSizes.channels - 1) continue;
-      if (is_last && defect == Defect::drops_filter && k == kSizes.filters - 1) continue;
+      if (is_last && defect == WinogradDefect::drops_product && c == kSizes.channels - 1) continue;
+      if (is_last && defect == WinogradDefect::drops_filter && k == kSizes.filters - 1) continue;
       float transformed = 0;
       for (int i = 0; i < size; ++i) {
         float of_row = 0;
@@ -124,7 +124,7 @@ std::int32_t run(void** argv) {
 }
 
 /// With a filter transform of its own, or the right one.
-ExerciseResult exercise(Defect which, int tile, DataKind kind,
+ExerciseResult exercise(WinogradDefect which, int tile, DataKind kind,
                         const std::vector<double>* filter_transform = nullptr) {
   defect = which;
   output_tile = tile;
@@ -148,12 +148,12 @@ ExerciseResult exercise(Defect which, int tile, DataKind kind,
 TEST_CASE("a right winograd kernel passes, exactly and within its bound") {
   const int tile = GENERATE(2, 4, 6);
   INFO("F(" << tile << ", 3)");
-  const ExerciseResult exact = exercise(Defect::none, tile, DataKind::integers);
+  const ExerciseResult exact = exercise(WinogradDefect::none, tile, DataKind::integers);
   CHECK(exact.message == (tile == 6 ? exact.message : ""));
   CHECK(exact.verdict != Verdict::failed);
   CHECK(exact.kinds[0].exact);
   CHECK(exact.kinds[0].max_abs_error == 0);
-  const ExerciseResult reals = exercise(Defect::none, tile, DataKind::reals);
+  const ExerciseResult reals = exercise(WinogradDefect::none, tile, DataKind::reals);
   CHECK(reals.verdict == Verdict::passed);
   CHECK_FALSE(reals.kinds[0].exact);
   CHECK(reals.kinds[0].max_error_over_bound <= 1);
@@ -161,11 +161,12 @@ TEST_CASE("a right winograd kernel passes, exactly and within its bound") {
 
 TEST_CASE("every broken winograd kernel is caught by exact data") {
   const int tile = GENERATE(2, 4, 6);
-  const Defect which =
-      GENERATE(Defect::rounds_input_coefficient, Defect::rounds_output_coefficient,
-               Defect::drops_product, Defect::drops_filter, Defect::shifts_last_tiles,
-               Defect::starts_rows_early, Defect::swaps_points, Defect::repeats_last_tile);
-  if (which == Defect::swaps_points && tile == 2) return;  // has no such points
+  const WinogradDefect which =
+      GENERATE(WinogradDefect::rounds_input_coefficient, WinogradDefect::rounds_output_coefficient,
+               WinogradDefect::drops_product, WinogradDefect::drops_filter,
+               WinogradDefect::shifts_last_tiles, WinogradDefect::starts_rows_early,
+               WinogradDefect::swaps_points, WinogradDefect::repeats_last_tile);
+  if (which == WinogradDefect::swaps_points && tile == 2) return;  // has no such points
   INFO("F(" << tile << ", 3), defect " << static_cast<int>(which));
   const ExerciseResult result = exercise(which, tile, DataKind::integers);
   CHECK(result.verdict == Verdict::failed);
@@ -180,11 +181,13 @@ TEST_CASE("a wrong coefficient of the filter transform is caught by exact data")
     std::vector<double> changed = t.filter;
     changed[i] *= 1 + 0x1p-20;
     INFO("F(" << tile << ", 3), entry " << i);
-    CHECK(exercise(Defect::none, tile, DataKind::integers, &changed).verdict == Verdict::failed);
+    CHECK(exercise(WinogradDefect::none, tile, DataKind::integers, &changed).verdict ==
+          Verdict::failed);
   }
 }
 
 TEST_CASE("the bound alone lets a rounded coefficient pass") {
   // Why there are integers.
-  CHECK(exercise(Defect::rounds_input_coefficient, 6, DataKind::reals).verdict == Verdict::passed);
+  CHECK(exercise(WinogradDefect::rounds_input_coefficient, 6, DataKind::reals).verdict ==
+        Verdict::passed);
 }

@@ -3,20 +3,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "dsl/load.h"
 #include "generators/driver/tensor_layout.h"
+#include "tests/driver/load_graph.h"
 
 using namespace convc;
+using test::load_graph;
 
 namespace {
-
-Graph load(const std::string& text) {
-  Diagnostics diagnostics;
-  const auto module = load_spec_text(text, "test.conv", "test", diagnostics);
-  INFO(text << diagnostics.render(false));
-  REQUIRE(module.has_value());
-  return module->graphs[0];
-}
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
@@ -40,10 +33,10 @@ TEST_CASE("a sized graph is the one that fixed sizes make") {
       "Sequential([Input(shape=(H, W, 3), batch_size=N), ZeroPadding2D(2), "
       "Conv2D(4, 5, strides=2), BatchNormalization(), DepthwiseConv2D(3, padding=\"same\")])");
   const std::string ranges = "Dim(min=7, max=90)";
-  const Graph open = load(
+  const Graph open = load_graph(
       replaced(replaced(replaced(text, "H", ranges), "W", ranges), "=N", "=Dim(min=1, max=5)"));
   const std::int64_t height = GENERATE(7, 8, 12), width = GENERATE(9, 14);
-  Graph fixed = load(
+  Graph fixed = load_graph(
       replaced(replaced(replaced(text, "H", std::to_string(height)), "W", std::to_string(width)),
                "=N", "=2"));
   const Graph sized = with_sizes(open, {{2, height, width}});

@@ -115,6 +115,8 @@ class PlanVerb(CliTest):
         error = self.check(1, *plan, str(plain - 1)).err
         self.assertIn("no plan of `a` for avx2 is within the limits: ", error)
         self.assertIn(f"direct: its packed weights take {plain} bytes, more than --max-packed", error)
+        # Of Winograd's sizes of tiles, the one that takes least.
+        self.assertEqual(1, error.count("winograd: its packed weights take "), error)
         self.assertIn("help: allow more by", error)
 
     def test_workspace_within_a_limit(self):
@@ -138,7 +140,7 @@ class PlanVerb(CliTest):
         self.assertRegex(error, r"no plan of `a` for avx2 is within the limits: .*direct: its "
                          rf"workspace takes 128 \+ \d+ for a thread = {direct} bytes, more than "
                          r"--max-workspace")
-        self.assertIn("help: allow more by --algorithms, --max-packed or --max-workspace", error)
+        self.assertIn("help: allow more by --accuracy, --algorithms, --max-packed or --max-workspace", error)
         self.assertIn("option `--max-workspace` is `much`", planned(2, "--max-workspace=much").err)
         # What a plan file says was chosen.
         self.write("a.plan", planned(0).out)

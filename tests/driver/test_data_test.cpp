@@ -6,29 +6,20 @@
 #include <cmath>
 #include <string>
 
-#include "dsl/load.h"
 #include "generators/driver/expectation.h"
+#include "tests/driver/load_graph.h"
 
 using namespace convc;
+using test::load_graph;
 
 namespace {
-
-/// The only function of a spec.
-Graph load(const std::string& text) {
-  Diagnostics diagnostics;
-  const auto module = load_spec_text(text, "test.conv", "test", diagnostics);
-  INFO(diagnostics.render(false));
-  REQUIRE(module.has_value());
-  REQUIRE(module->graphs.size() == 1);
-  return module->graphs[0];
-}
 
 /// A chain of `layers` 3x3 "same" layers with `channels` channels on 6x5 pixels.
 Graph chain(std::size_t layers, std::int64_t channels) {
   std::string text = "Sequential([Input(shape=(6, 5, " + std::to_string(channels) + ")), ";
   for (std::size_t i = 0; i < layers; ++i)
     text += "Conv2D(" + std::to_string(channels) + ", 3, padding=\"same\"), ";
-  return load(text + "])");
+  return load_graph(text + "])");
 }
 
 bool is_exact(const Graph& graph, DataKind kind) {
@@ -62,32 +53,32 @@ TEST_CASE("integers stay exact in float32 through chains and long sums") {
 }
 
 TEST_CASE("integers stay exact through every kind of layer that can keep them") {
-  CHECK(is_exact(
-      load(GENERATE(as<std::string>(), "Conv1D(4, 3, dilation_rate=2, input_shape=(20, 3))",
-                    "Conv3D(4, 3, strides=2, input_shape=(7, 6, 5, 3))",
-                    "Conv2D(6, 3, groups=3, kernel_layout=\"OIHW\", input_shape=(8, 8, 9))",
-                    "DepthwiseConv2D(3, depth_multiplier=2, input_shape=(8, 8, 5))",
-                    "SeparableConv2D(7, 3, depth_multiplier=2, input_shape=(8, 8, 5))",
-                    "Conv2DTranspose(6, 3, strides=2, groups=2, input_shape=(5, 6, 4))",
-                    "Conv2D(4, 3, padding=\"same\", padding_mode=\"reflect\", "
-                    "input_shape=(8, 8, 3))",
-                    "Conv2D(4, 3, padding=\"same\", padding_mode=\"constant\", "
-                    "padding_value=0.5, input_shape=(8, 8, 3))",
-                    "Sequential([Input(shape=(8, 8, 3)), Conv2D(4, 3), PReLU(shared_axes=[1, 2]), "
-                    "BatchNormalization(epsilon=0), ReLU(max_value=6)])",
-                    "Sequential([Input(shape=(8, 8, 3)), BatchNormalization(epsilon=0.25), "
-                    "Conv2D(4, 3), Rescaling(0.5, offset=2)])",
-                    "x = Input(shape=(6, 6, 4), name=\"x\")\n"
-                    "g = Input(shape=(1, 1, 4), name=\"g\")\n"
-                    "y = Multiply()([Add()([Conv2D(4, 3, padding=\"same\")(x), x]), g])\n"
-                    "Model(inputs=[x, g], outputs=y, name=\"net\")\n")),
-      DataKind::integers));
+  CHECK(is_exact(load_graph(GENERATE(
+                     as<std::string>(), "Conv1D(4, 3, dilation_rate=2, input_shape=(20, 3))",
+                     "Conv3D(4, 3, strides=2, input_shape=(7, 6, 5, 3))",
+                     "Conv2D(6, 3, groups=3, kernel_layout=\"OIHW\", input_shape=(8, 8, 9))",
+                     "DepthwiseConv2D(3, depth_multiplier=2, input_shape=(8, 8, 5))",
+                     "SeparableConv2D(7, 3, depth_multiplier=2, input_shape=(8, 8, 5))",
+                     "Conv2DTranspose(6, 3, strides=2, groups=2, input_shape=(5, 6, 4))",
+                     "Conv2D(4, 3, padding=\"same\", padding_mode=\"reflect\", "
+                     "input_shape=(8, 8, 3))",
+                     "Conv2D(4, 3, padding=\"same\", padding_mode=\"constant\", "
+                     "padding_value=0.5, input_shape=(8, 8, 3))",
+                     "Sequential([Input(shape=(8, 8, 3)), Conv2D(4, 3), PReLU(shared_axes=[1, 2]), "
+                     "BatchNormalization(epsilon=0), ReLU(max_value=6)])",
+                     "Sequential([Input(shape=(8, 8, 3)), BatchNormalization(epsilon=0.25), "
+                     "Conv2D(4, 3), Rescaling(0.5, offset=2)])",
+                     "x = Input(shape=(6, 6, 4), name=\"x\")\n"
+                     "g = Input(shape=(1, 1, 4), name=\"g\")\n"
+                     "y = Multiply()([Add()([Conv2D(4, 3, padding=\"same\")(x), x]), g])\n"
+                     "Model(inputs=[x, g], outputs=y, name=\"net\")\n")),
+                 DataKind::integers));
 }
 
 TEST_CASE("kernels have the same numbers in both layouts") {
-  const Graph last = load("Conv2D(6, (2, 3), groups=2, input_shape=(5, 5, 4))");
+  const Graph last = load_graph("Conv2D(6, (2, 3), groups=2, input_shape=(5, 5, 4))");
   const Graph first =
-      load("Conv2D(6, (2, 3), groups=2, kernel_layout=\"OIHW\", input_shape=(5, 5, 4))");
+      load_graph("Conv2D(6, (2, 3), groups=2, kernel_layout=\"OIHW\", input_shape=(5, 5, 4))");
   const TestData a = make_test_data(last, DataKind::reals, 1, {});
   const TestData b = make_test_data(first, DataKind::reals, 1, {});
   CHECK(a.variables[0][0] != b.variables[0][0]);
@@ -109,14 +100,14 @@ TEST_CASE("the same seed gives the same numbers, another seed others") {
 
 TEST_CASE("literal weights are taken as they are") {
   const std::string start = "Conv2D(1, 3, use_bias=False, input_shape=(6, 5, 1), kernel=";
-  const Graph edges = load(start + "[[1, 0, -1], [1, 0, -1], [1, 0, -1]])");
+  const Graph edges = load_graph(start + "[[1, 0, -1], [1, 0, -1], [1, 0, -1]])");
   const TestData data = make_test_data(edges, DataKind::integers, 1, {});
   CHECK(data.variables == std::vector<VariableNumbers>{{{1, 0, -1, 1, 0, -1, 1, 0, -1}}});
   CHECK(is_exact(edges, DataKind::integers));
-  CHECK(
-      is_exact(load(start + "[[.25, .5, .25], [.5, 1, .5], [.25, .5, .25]])"), DataKind::integers));
-  CHECK_FALSE(
-      is_exact(load(start + "[[.1, .1, .1], [.1, .1, .1], [.1, .1, .1]])"), DataKind::integers));
+  CHECK(is_exact(load_graph(start + "[[.25, .5, .25], [.5, 1, .5], [.25, .5, .25]])"),
+                 DataKind::integers));
+  CHECK_FALSE(is_exact(load_graph(start + "[[.1, .1, .1], [.1, .1, .1], [.1, .1, .1]])"),
+                       DataKind::integers));
 }
 
 TEST_CASE("extremes hold zeros, denormals and large values, and nothing infinite") {

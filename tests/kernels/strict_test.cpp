@@ -21,7 +21,7 @@ using namespace convc;
 namespace {
 
 /// What an algorithm cannot compute it is not asked for.
-const char* const kLayers = R"(
+const char* const kStrictLayers = R"(
 Conv2D(19, 3, padding="same", activation="relu", input_shape=(9, 8, 12), name="dense")
 Conv2D(16, 3, strides=2, padding="same", input_shape=(11, 9, 8), name="strided")
 Conv2D(8, 3, padding="same", input_shape=(9, 10, 3), name="colors")
@@ -80,7 +80,7 @@ StrictLibrary library_with(const std::vector<Algorithm>& algorithms) {
   const PlanLimits limits{Accuracy::strict, algorithms};
   Diagnostics diagnostics;
   StrictLibrary result;
-  result.module = *load_spec_text(kLayers, "strict.conv", "strict", diagnostics);
+  result.module = *load_spec_text(kStrictLayers, "strict.conv", "strict", diagnostics);
   std::string error;
   const TargetInfo host = *describe_target("host", &error);
   ModulePlans plans;
@@ -158,7 +158,7 @@ TEST_CASE("NaN and infinities go through strict kernels as through the definitio
 
 TEST_CASE("strict plans multiply zeros of literal filters and of the padding", "[strict]") {
   Diagnostics diagnostics;
-  const Module module = lower(*load_spec_text(kLayers, "strict.conv", "strict", diagnostics));
+  const Module module = lower(*load_spec_text(kStrictLayers, "strict.conv", "strict", diagnostics));
   std::string error;
   const TargetInfo host = *describe_target("host", &error);
   for (const Graph& graph : module.graphs) {

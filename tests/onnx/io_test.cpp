@@ -4,17 +4,7 @@
 #include "tests/onnx/model.h"
 
 namespace convc::test {
-namespace {
-
-ModelMaker relu(const Sizes& shape) {
-  ModelMaker model;
-  model.input("x", shape);
-  model.node("Relu", {"x"}, {"y"});
-  model.output("y");
-  return model;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("names become identifiers, told apart without regard to case") {
   ModelMaker model;

@@ -168,4 +168,13 @@ class ModelMaker {
   }
 };
 
+/// y = Relu(x).
+inline ModelMaker relu(const Sizes& shape) {
+  ModelMaker model;
+  model.input("x", shape);
+  model.node("Relu", {"x"}, {"y"});
+  model.output("y");
+  return model;
+}
+
 }  // namespace convc::test

@@ -7,14 +7,6 @@
 namespace convc::test {
 namespace {
 
-ModelMaker relu(const Sizes& shape) {
-  ModelMaker model;
-  model.input("x", shape);
-  model.node("Relu", {"x"}, {"y"});
-  model.output("y");
-  return model;
-}
-
 onnx::TensorShapeProto::Dimension* dim(ModelMaker& model, int input, int index) {
   return model.model.mutable_graph()
       ->mutable_input(input)

@@ -3,15 +3,14 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/plan/plan_helpers.h"
+
 using namespace convc;
+using test::kAvx2;
+using test::kAvx512;
+using test::machine;
 
 namespace {
-
-Machine machine(const char* target) {
-  return machine_for_target(target, nullptr).value();
-}
-const char* const kAvx2 = "x86-64-linux-avx-avx2-f16c-fma-sse41";
-const char* const kAvx512 = "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
 
 RegisterTile tile(int height, int width, int vectors, int lanes) {
   RegisterTile result;

@@ -61,6 +61,11 @@ inline void* context_of(void** argv) {
   return *static_cast<void**>(argv[0]);
 }
 
+/// A step for tests of what happens around it.
+inline std::int32_t do_nothing(void**) {
+  return 0;
+}
+
 /// Bytes aligned to CONVC_ALIGNMENT.
 class Aligned {
  public:

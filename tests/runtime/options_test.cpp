@@ -8,10 +8,6 @@ using namespace convc::test;
 
 namespace {
 
-std::int32_t do_nothing(void**) {
-  return 0;
-}
-
 /// Options as a caller with a longer (newer) struct has them.
 struct NewerOptions {
   convc_options known;

@@ -11,10 +11,6 @@ using namespace convc::test;
 
 namespace {
 
-std::int32_t do_nothing(void**) {
-  return 0;
-}
-
 float packed_float(const Call& call, std::uint64_t offset_bytes) {
   float value;
   std::memcpy(&value, static_cast<const unsigned char*>(call.packed) + offset_bytes, sizeof value);

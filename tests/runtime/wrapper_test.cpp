@@ -10,7 +10,7 @@ using namespace convc::test;
 
 namespace {
 
-std::int32_t add_step(void** argv) {
+std::int32_t add_at_once(void** argv) {
   for (std::size_t i = 0; i < kTensorElements; ++i) {
     floats_of(argv, kOutput)[i] =
         floats_of(argv, kInput)[i] + floats_of(argv, kSecond)[i] + floats_of(argv, kPackedBias)[0];
@@ -43,7 +43,7 @@ TEST_CASE("buffers are aligned, movable and empty for no bytes") {
 }
 
 TEST_CASE("a kernel runs from structs and from spans") {
-  const FakeKernel fake(add_step);
+  const FakeKernel fake(add_at_once);
   const convc_kernel& kernel = fake.descriptor;
   convc::Buffer packed = convc::packed_buffer(kernel);
   convc::Buffer workspace = convc::workspace_buffer(kernel);
@@ -69,7 +69,7 @@ TEST_CASE("a kernel runs from structs and from spans") {
 }
 
 TEST_CASE("sizes and errors") {
-  const FakeKernel fake(add_step);
+  const FakeKernel fake(add_at_once);
   const convc_kernel& kernel = fake.descriptor;
   convc::Buffer packed = convc::packed_buffer(kernel);
   convc::Buffer workspace = convc::workspace_buffer(kernel);
@@ -93,7 +93,7 @@ TEST_CASE("sizes and errors") {
 }
 
 TEST_CASE("a kernel that cannot run here says so when it is run") {
-  FakeKernel fake(add_step);
+  FakeKernel fake(add_at_once);
   for (convc_variant& variant : fake.variants) variant.cpu_features = UINT64_C(1) << 60;
   convc::Buffer packed = convc::packed_buffer(fake.descriptor);
   convc::Buffer workspace = convc::workspace_buffer(fake.descriptor);
