@@ -70,6 +70,8 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   }
 
  private:
+  static constexpr int kMostUnrolledColumns = 7;
+
   /* Vectors end where the filters do: the last one overlaps the one before. */
   int vector() const { return std::min(value(lanes), output_channels()); }
   int panel_filters() const {
@@ -84,8 +86,14 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   bool expands() const { return filters_per_group() > 1; }
   bool reads_directly() const {
     const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
-    return dense_input && !expands() && !planes.bordered && (fills || !is_padded()) &&
-           !pixels_compete() && !(is_padded() && multiplies_zeros());
+    return dense_input && !expands() && !planes.bordered && !asks_at_each_tap() &&
+           (fills || !is_padded()) && !pixels_compete() && !(is_padded() && multiplies_zeros());
+  }
+
+  /// Loops over taps of a row ask whether they lie in the image each time; a copy asks once per
+  /// element. 9x9, 64 channels, 28 to 112 pixels: 1.7, 1.3, 1.0 times as long without a copy.
+  bool asks_at_each_tap() const {
+    return columns.open && is_padded() && columns.kernel_size > kMostUnrolledColumns;
   }
 
   /// Taps ask whether they lie in the image, and where it ends is known at run time.
@@ -156,7 +164,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
 
   /// Unrolled taps share what they read; beyond some size that costs more in code than it gains.
   void unroll_taps() {
-    constexpr int kMostUnrolledTaps = 9, kMostUnrolledColumns = 7;
+    constexpr int kMostUnrolledTaps = 9;
     if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
     if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
   }
