@@ -174,8 +174,10 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /// Makes one loop of `tasks`, those of a plane, and the planes, images and groups of the
   /// output. With run-time sizes the loops of known size are inside: Halide sees that a task is of
   /// one plane only when it divides by constants to find it.
-  Halide::Func fuse_outer_loops(const Halide::Var& tasks, const ImageVars& v) {
-    Halide::Func out = output;
+  Halide::Stage fuse_outer_loops(const Halide::Var& tasks, const ImageVars& v) {
+    return fuse_outer_loops(Halide::Func(output), tasks, v);
+  }
+  Halide::Stage fuse_outer_loops(Halide::Stage out, const Halide::Var& tasks, const ImageVars& v) {
     if (is_open()) {
       out.reorder(v.plane, v.group, tasks, v.batch)
           .fuse(v.plane, v.group, outer_loops)
@@ -190,33 +192,44 @@ class ConvGenerator : public Halide::Generator<Derived> {
     return out;
   }
 
-  /// Splits the output into register tiles of tile_height rows, tile_width columns and a panel of
-  /// `panel_filters` filters; then the tiles into tasks.
-  void tile_output(const Halide::Var& filter, const ImageVars& v, int panel_filters,
-                   int panels_per_task,
-                   Halide::TailStrategy panel_tail = Halide::TailStrategy::GuardWithIf) {
+  /// What happens to tiles that the output ends within.
+  struct TileTails {
+    Halide::TailStrategy panel = Halide::TailStrategy::GuardWithIf;
+    Halide::TailStrategy column = Halide::TailStrategy::GuardWithIf;
+    Halide::TailStrategy row = Halide::TailStrategy::GuardWithIf;
+  };
+
+  /// Splits `out`, the output or a specialization of it, into register tiles of tile_height rows,
+  /// tile_width columns and a panel of `panel_filters` filters; then the tiles into tasks.
+  void tile(Halide::Stage out, const Halide::Var& filter, const ImageVars& v, int panel_filters,
+            int panels_per_task, const TileTails& tails) {
     constexpr auto kGuard = Halide::TailStrategy::GuardWithIf;
-    bound_output(filter, v);
-    Halide::Func(output)
-        .split(filter, panel_index, filter, panel_filters, panel_tail)
-        .split(v.column, tile_column, in_tile_column, tile_width, kGuard)
-        .split(v.row, tile_row, in_tile_row, tile_height, kGuard)
+    out.split(filter, panel_index, filter, panel_filters, tails.panel)
+        .split(v.column, tile_column, in_tile_column, tile_width, tails.column)
+        .split(v.row, tile_row, in_tile_row, tile_height, tails.row)
         .split(panel_index, panel_task, panel_index, panels_per_task, kGuard)
         .split(tile_row, row_task, tile_row, tile_rows_per_task(), kGuard)
         .split(tile_column, column_task, tile_column, tile_columns_per_task(), kGuard);
+  }
+  void tile_output(const Halide::Var& filter, const ImageVars& v, int panel_filters,
+                   int panels_per_task) {
+    bound_output(filter, v);
+    tile(Halide::Func(output), filter, v, panel_filters, panels_per_task, {});
   }
 
   /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
   /// those of a tile, which are unrolled vectors of `vector` elements along `over`, filters or
   /// in_tile_column; one parallel loop of tasks.
   void order_tiles(const Halide::Var& filter, const ImageVars& v,
+                   const std::vector<Halide::VarOrRVar>& loops, const Halide::Var& over,
+                   int vector) {
+    order_tiles(Halide::Func(output), filter, v, loops, over, vector);
+  }
+  void order_tiles(Halide::Stage out, const Halide::Var& filter, const ImageVars& v,
                    std::vector<Halide::VarOrRVar> loops, const Halide::Var& over, int vector) {
     loops.insert(loops.end(), {panel_task, column_task, row_task});
-    Halide::Func(output)
-        .reorder(loops)
-        .fuse(panel_task, column_task, task)
-        .fuse(task, row_task, task);
-    fuse_outer_loops(task, v)
+    out.reorder(loops).fuse(panel_task, column_task, task).fuse(task, row_task, task);
+    fuse_outer_loops(out, task, v)
         .parallel(task)
         .vectorize(over, vector)
         .unroll(filter)

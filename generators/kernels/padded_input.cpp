@@ -49,6 +49,26 @@ Func with_exterior(const Func& image, const SpatialAxes& axes, const Border& bor
   return Halide::BoundaryConditions::constant_exterior(image, value, bounds);
 }
 
+/// `value` where coordinate `x` of an axis lies inside the image, else `fill`.
+Expr where_inside(const Expr& x, const SpatialAxis& axis, const Expr& value, float fill) {
+  if (!axis.bordered) return value;
+  return Halide::select(x < 0 || x >= axis.in_extent, fill, Halide::likely(value));
+}
+
+/// The same, asked for each axis apart.
+Expr inside_or_fill(const Func& image, const ImagePoint& at, const SpatialAxes& axes,
+                    const Border& border) {
+  const float fill = border.mode == PaddingMode::constant ? border.value : 0.0F;
+  ImagePoint source = at;
+  source.column = source_coordinate(at.column, axes.column, border);
+  source.row = source_coordinate(at.row, axes.row, border);
+  source.plane = source_coordinate(at.plane, axes.plane, border);
+  Expr value = image(source.coordinates());
+  value = where_inside(at.column, axes.column, value, fill);
+  value = where_inside(at.row, axes.row, value, fill);
+  return where_inside(at.plane, axes.plane, value, fill);
+}
+
 template <typename Value>
 std::string name_in(const std::map<std::string, Value>& names, Value value) {
   for (const auto& [name, candidate] : names) {
@@ -117,7 +137,8 @@ Func padded_input(const Func& image, const SpatialAxes& axes, const Border& bord
                               v.group};
   const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
   if (fills && !is_inside_only(axes, border)) {
-    padded(pure_vars(v)) = with_exterior(image, axes, border)(shifted.coordinates());
+    padded(pure_vars(v)) = border.apart ? inside_or_fill(image, shifted, axes, border)
+                                        : with_exterior(image, axes, border)(shifted.coordinates());
     return padded;
   }
   ImagePoint source = shifted;

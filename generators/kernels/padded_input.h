@@ -31,6 +31,9 @@ struct Border {
   float value = 0;          ///< PaddingMode::constant
   bool reads_input = true;  ///< false: zero everywhere
   bool always = false;      ///< there is a border also along axes that are not `bordered`
+  /// Zeros or a constant: each axis asks for itself, in an expression of its own. Tiles at one
+  /// border of the image then need not ask about the other axis.
+  bool apart = false;
 };
 
 /// padded(channel, column, row, plane, batch, group) of an image of the same dimensions.
