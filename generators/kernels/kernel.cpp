@@ -166,8 +166,10 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
-  if (is_depthwise_kernel(plan, layer)) {
+  if (plan.algorithm == Algorithm::depthwise) {
     parameters.emplace_back("all_taps", flag(plan.all_taps));
+  } else if (is_depthwise_kernel(plan, layer)) {
+    parameters.emplace_back("in_place", flag(reads_rows_in_place(plan, layer)));
   }
   if (!layer.weights_are_literal()) return parameters;
   if (!plan.all_taps && (folds || plan.algorithm == Algorithm::direct)) {

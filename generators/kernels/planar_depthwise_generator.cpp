@@ -19,7 +19,7 @@ using Halide::Var;
 
 class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
  public:
-  Param<bool> all_taps{"all_taps", false};
+  Param<bool> in_place{"in_place", false};  // reads_rows_in_place
 
   /* The maths. A group is one channel. */
   void generate() {
@@ -75,14 +75,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
  private:
   /// The vectors of a row are unrolled, so that those beside the border are known, and their masks
-  /// constants. Needs padding that is not read from the image.
-  bool reads_in_place() const {
-    const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
-    return fills && reads_input && dense_columns && unrolls_vectors() && unrolls_tap_columns() &&
-           !multiplies_zeros();
-  }
-  /// LLVM makes no product of a zero that it sees; of one in a copy it does.
-  bool multiplies_zeros() const { return all_taps && padding_mode == PaddingMode::zeros; }
+  /// constants.
+  bool reads_in_place() const { return in_place; }
   bool unrolls_vectors() const {
     constexpr int kMostUnrolledVectors = 16;
     return !columns.open && !rows.open && value(column_block) == 0 &&
