@@ -9,6 +9,7 @@
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/padded_input.h"
+#include "generators/kernels/strided_vectors.h"
 #include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/lowering.h"
@@ -165,8 +166,10 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
-  if (is_depthwise_kernel(plan, layer)) {
+  if (plan.algorithm == Algorithm::depthwise) {
     parameters.emplace_back("all_taps", flag(plan.all_taps));
+  } else if (is_depthwise_kernel(plan, layer)) {
+    parameters.emplace_back("in_place", flag(reads_rows_in_place(plan, layer)));
   }
   if (!layer.weights_are_literal()) return parameters;
   if (!plan.all_taps && (folds || plan.algorithm == Algorithm::direct)) {
@@ -250,6 +253,7 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   }
   Halide::Pipeline pipeline = generator->build_pipeline();
   set_shapes(*generator, kernel_arguments(layer, plan));
+  lower_strided_vectors(pipeline);
 
   std::vector<Halide::Argument> arguments;
   for (const auto& info : generator->arginfos()) {

@@ -2,11 +2,11 @@
 // run over columns, weights are broadcast. Where the vectors of a row can be unrolled, the taps
 // read the image in place, beside the border by loads with a mask. Else a task copies the rows of a
 // few channels with their padding into L1: so a vector beside the border is like any other, and
-// what was just written is not read before it has left the store queue. With strides, sums of all
-// columns are computed and those in between dropped: less work than to take the input apart, which
-// few taps share.
+// what was just written is not read before it has left the store queue. With strides, columns are
+// taken apart in registers (strided_vectors.h).
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
+#include "generators/kernels/strided_vectors.h"
 
 namespace convc {
 namespace {
@@ -19,7 +19,7 @@ using Halide::Var;
 
 class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
  public:
-  Param<bool> all_taps{"all_taps", false};
+  Param<bool> in_place{"in_place", false};  // reads_rows_in_place
 
   /* The maths. A group is one channel. */
   void generate() {
@@ -27,23 +27,27 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     rows = row_axis();
     planes = plane_axis();
     const SpatialAxes axes = {columns, rows, planes};
-    padded = reads_in_place() ? rows_in_place(input, axes, border())
+    padded = reads_in_place() ? rows_in_place(input, axes, border(), columns.stride)
                               : planar_rows(input, axes, border(), dense_columns);
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
                                 filter / value(tile_vectors), v.group};
     const ImagePoint at = {0,
-                           v.column + taps.x * columns.dilation,
+                           v.column * columns.stride + taps.x * columns.dilation,
                            inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
                            v.plane * planes.stride + taps.z * planes.dilation,
                            v.batch,
                            v.group};
-    // As if the stride along columns were 1.
+    const Expr element = padded(at.coordinates());
+    const bool copies_with_stride = steps() && !reads_in_place();
     sum(pure_vars(v, filter)) = 0.0f;
-    sum(pure_vars(v, filter)) += (*kernel)(weight.coordinates()) * padded(at.coordinates());
-    ImagePoint strided = point_of(v, filter);
-    strided.column = v.column * columns.stride;
-    output(pure_vars(v, filter)) = finished(sum(strided.coordinates()), point_of(v, filter));
+    sum(pure_vars(v, filter)) +=
+        (*kernel)(weight.coordinates()) * (copies_with_stride ? strided(element) : element);
+    ordered(pure_vars(v, filter)) =
+        in_order(sum(point_of(v, filter).coordinates()), columns.stride);
+    const Func& sums = steps() ? ordered : sum;
+    output(pure_vars(v, filter)) =
+        finished(sums(point_of(v, filter).coordinates()), point_of(v, filter));
   }
 
   /* The schedule. Loops from the outside in:
@@ -54,14 +58,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
    *           row of tile, vector of columns       unrolled: one FMA each */
   void schedule() {
     tile_the_output();
-    sum.compute_at(output, tile_column)
-        .store_in(Halide::MemoryType::Register)
-        .bound_extent(v.column, value(tile_width) * columns.stride)
-        .bound_extent(v.row, tile_height)
-        .vectorize(v.column, lanes)
-        .unroll(v.column)
-        .unroll(v.row)
-        .update()
+    compute_tile(sum);
+    if (steps()) compute_tile(ordered);
+    sum.update()
         .reorder(v.column, v.row, taps.x, taps.y, taps.z)
         .vectorize(v.column, lanes)
         .unroll(v.column)
@@ -76,14 +75,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
  private:
   /// The vectors of a row are unrolled, so that those beside the border are known, and their masks
-  /// constants. Needs padding that is not read from the image.
-  bool reads_in_place() const {
-    const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
-    return fills && reads_input && dense_columns && unrolls_vectors() && unrolls_tap_columns() &&
-           !multiplies_zeros();
-  }
-  /// LLVM makes no product of a zero that it sees; of one in a copy it does.
-  bool multiplies_zeros() const { return all_taps && padding_mode == PaddingMode::zeros; }
+  /// constants.
+  bool reads_in_place() const { return in_place; }
   bool unrolls_vectors() const {
     constexpr int kMostUnrolledVectors = 16;
     return !columns.open && !rows.open && value(column_block) == 0 &&
@@ -92,6 +85,18 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   bool unrolls_tap_columns() const {
     constexpr int kMostUnrolledColumns = 7;
     return columns.kernel_size <= kMostUnrolledColumns;
+  }
+
+  bool steps() const { return columns.stride > 1; }
+
+  void compute_tile(Func& func) {
+    func.compute_at(output, tile_column)
+        .store_in(Halide::MemoryType::Register)
+        .bound_extent(v.column, tile_width)
+        .bound_extent(v.row, tile_height)
+        .vectorize(v.column, lanes)
+        .unroll(v.column)
+        .unroll(v.row);
   }
 
   void unroll_taps() {
@@ -180,7 +185,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   Var filter{"filter"};
   SpatialAxis columns, rows, planes;
   RDom taps;
-  Func padded, sum{"sum"};
+  Func padded, sum{"sum"}, ordered{"ordered"};
   Var group_batch{"group_batch"}, group_task{"group_task"}, vector_of_columns{"vector_of_columns"};
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "generators/kernels/strided_vectors.h"
+
 namespace convc {
 namespace {
 
@@ -39,10 +41,11 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
   border.always = true;
   const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
   const bool masks = fills && border.reads_input && dense_columns && !fits_one_vector(axes.column);
-  return masks ? rows_in_place(image, axes, border) : padded_input(image, axes, border);
+  return masks ? rows_in_place(image, axes, border, 1) : padded_input(image, axes, border);
 }
 
-Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& border) {
+Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& border,
+                   int column_stride) {
   const ImageVars v;
   const Expr column = v.column - axes.column.before;
   const Expr row = v.row - axes.row.before;
@@ -59,8 +62,10 @@ Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& bor
                              v.group};
   const Expr outside = border.mode == PaddingMode::constant ? border.value : 0.0F;
   Func padded("padded");
-  const Expr part_of_row =
-      Halide::select(has_column, masked(has_column, image(source.coordinates())), outside);
+  const Expr element = image(source.coordinates());
+  const Expr part_of_row = column_stride == 1
+                               ? Halide::select(has_column, masked(has_column, element), outside)
+                               : strided(element, column, axes.column.in_extent, outside);
   // Halide splits the loops over rows and planes, so that the interior does not pay for the border.
   padded(pure_vars(v)) = Halide::select(has_row, Halide::likely(part_of_row), outside);
   return padded;

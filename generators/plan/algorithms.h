@@ -43,6 +43,10 @@ std::string why_not_grouped(const LayerSpec& layer);
 std::string why_not_planar(const LayerSpec& layer);
 /// Planar kernels of such layers compute one channel after the other.
 bool is_depthwise(const LayerSpec& layer);
+/// Taps of a planar kernel of a depthwise layer read the image itself: the vectors of a row can be
+/// unrolled, the border is not read from the image, and no product with its zeros is asked for (of
+/// a zero that LLVM sees it makes none; of one in a copy it does). 1x1 filters see one long row.
+bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer);
 /// The plan is of one of the two kernels for depthwise layers.
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer);
 std::string why_not_elementwise(const LayerSpec& layer);

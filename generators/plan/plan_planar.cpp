@@ -19,15 +19,12 @@ LayerSpec patches_of(const LayerSpec& group) {
   return patches;
 }
 
-/// Taps of a depthwise layer read the image itself: its rows are short and its border is not read
-/// from it.
-bool reads_rows_in_place(const LayerSpec& layer) {
-  constexpr std::int64_t kLongestRow = 128, kMostTapColumns = 7;
-  const bool fills =
-      layer.padding_mode == PaddingMode::zeros || layer.padding_mode == PaddingMode::constant;
-  return fills && has_dense_pixels(layer.input_form, layer.in_channels) && !layer.open.height &&
-         !layer.open.width && layer.in.width <= kLongestRow &&
-         layer.kernel_size.width <= kMostTapColumns;
+/// A channel of one vector a row, all of whose taps are unrolled: its border costs nothing then,
+/// and each row is read once.
+bool fits_one_tile(const Plan& plan, const LayerSpec& layer) {
+  constexpr std::int64_t kMostRows = 7, kMostTaps = 9;
+  return layer.out.width <= plan.lanes && layer.out.height <= kMostRows &&
+         layer.taps() <= kMostTaps && layer.strides == Size{};
 }
 
 /// Depthwise layers: one channel after the other, vectors over columns.
@@ -36,22 +33,26 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.algorithm = Algorithm::planar;
   plan.lanes = machine.f32_lanes;
   while (plan.lanes > 4 && plan.lanes / 2 >= layer.out.width) plan.lanes /= 2;
-  // Two rows share the input rows between them, and the taps stay in registers. Columns between
-  // those of a stride are computed, too.
+  // Two rows share the input rows between them, and the taps stay in registers. With a stride, a
+  // vector of outputs reads as many as the stride.
   constexpr std::int64_t kMostVectors = 2;
   const std::int64_t vectors =
       std::clamp<std::int64_t>(layer.out.width / plan.lanes, 1, kMostVectors);
   plan.tile_height = layer.out.height > 1 ? 2 : 1;
   plan.tile_width =
       static_cast<int>(std::max<std::int64_t>(vectors / layer.strides.width, 1) * plan.lanes);
+  constexpr std::int64_t kTasks = 16;
+  const bool whole_channels = layer.groups >= kTasks && reads_rows_in_place(plan, layer);
+  if (whole_channels && fits_one_tile(plan, layer)) {
+    plan.tile_height = static_cast<int>(layer.out.height);
+  }
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
-  constexpr std::int64_t kTasks = 16;
   plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
   plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
                 std::to_string(plan.panel_block) + " channels of a task one after the other";
-  if (reads_rows_in_place(layer) && layer.groups >= kTasks) return plan;  // whole channels
+  if (whole_channels) return plan;
   // The rows of a channel that a task copies stay in L1.
   Machine copies_to_l1 = machine;
   copies_to_l1.l2_bytes = machine.l1d_bytes;
@@ -70,6 +71,17 @@ bool reads_pixel_in_place(const LayerSpec& layer) {
 
 bool is_depthwise(const LayerSpec& layer) {
   return layer.groups > 1 && layer.channels_per_group() == 1;
+}
+
+bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer) {
+  constexpr std::int64_t kMostVectors = 16, kMostTapColumns = 7;
+  const bool zeros = layer.padding_mode == PaddingMode::zeros;
+  const bool fills = zeros || layer.padding_mode == PaddingMode::constant;
+  return plan.algorithm == Algorithm::planar && is_depthwise(layer) && fills &&
+         !(zeros && plan.all_taps) && !reads_pixel_in_place(layer) &&
+         has_dense_pixels(layer.input_form, layer.in_channels) && !layer.open.height &&
+         !layer.open.width && plan.column_block == 0 &&
+         layer.out.width <= kMostVectors * plan.lanes && layer.kernel_size.width <= kMostTapColumns;
 }
 
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "dsl/canonical.h"
+#include "generators/plan/algorithms.h"
 #include "generators/plan/roofline.h"
 #include "tests/plan/plan_helpers.h"
 #include "tests/support/golden.h"
@@ -137,6 +138,30 @@ TEST_CASE("layouts: vectors over pixels where the output is channels_first", "[p
                   "input_shape=(512, 7, 7))") == "direct");
   // One channel is both: a filter bank of one filter leaves no lanes idle.
   CHECK(algorithm("Conv2D(1, 3, input_shape=(56, 56, 64))") == "planar");
+}
+
+TEST_CASE("depthwise channels_first: short rows are read in place, a small channel is one tile",
+          "[planner]") {
+  const auto layer = [](const std::string& arguments) {
+    return first_layer("Conv2D(64, " + arguments + ", groups=64, data_format='channels_first')");
+  };
+  const auto in_place = [](const LayerSpec& conv, Accuracy accuracy = Accuracy::fast) {
+    PlanLimits limits;
+    limits.accuracy = accuracy;
+    return reads_rows_in_place(make_plan(conv, machine(kAvx2), limits), conv);
+  };
+  const LayerSpec small = layer("3, padding='same', input_shape=(64, 7, 7)");
+  CHECK(make_plan(small, machine(kAvx2)).tile_height == 7);
+  CHECK(in_place(small));
+  CHECK_FALSE(in_place(small, Accuracy::strict));
+  CHECK(
+      make_plan(layer("3, padding='same', input_shape=(64, 14, 14)"), machine(kAvx2)).tile_height ==
+      2);
+  CHECK(in_place(layer("3, padding='same', input_shape=(64, 128, 128)")));
+  CHECK_FALSE(in_place(layer("3, padding='same', input_shape=(64, 129, 129)")));
+  CHECK(in_place(layer("3, strides=2, padding='same', input_shape=(64, 256, 256)")));
+  CHECK_FALSE(in_place(layer("(1, 9), padding='same', input_shape=(64, 56, 56)")));
+  CHECK_FALSE(in_place(layer("1, input_shape=(64, 56, 56)")));
 }
 
 TEST_CASE("only flat memory is pointwise", "[planner]") {

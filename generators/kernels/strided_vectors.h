@@ -1,0 +1,25 @@
+// Vectors of every n-th element of a row, for kernels whose vectors run over columns: dense loads
+// that neighbouring taps share, and a shuffle. Halide writes strided loads as shuffles only in
+// their natural order, which costs AVX a second shuffle for each, and next to a border it gathers.
+#pragma once
+
+#include <Halide.h>
+
+namespace convc {
+
+/// `value`, a load. Of a vector of `stride` columns apart: dense loads and a shuffle. The lanes are
+/// in an order of this room's own: all that is computed with them must be, until `in_order`.
+Halide::Expr strided(const Halide::Expr& value);
+
+/// The same of an element of an image that exists where 0 <= column < extent: `outside` elsewhere,
+/// and nothing is read there.
+Halide::Expr strided(const Halide::Expr& value, const Halide::Expr& column,
+                     const Halide::Expr& extent, const Halide::Expr& outside);
+
+/// `value`, computed of `strided` ones, with its lanes in the order of columns again.
+Halide::Expr in_order(const Halide::Expr& value, int stride);
+
+/// Pipelines that use these need it: makes the loads and shuffles, once loops are vectors.
+void lower_strided_vectors(Halide::Pipeline& pipeline);
+
+}  // namespace convc
