@@ -143,13 +143,11 @@ class Search {
   }
 
   /// What two threads, and as many as there is work for, lose because tasks are few or do not end
-  /// together, as a share of one thread's time: all three matter. A task is worth a thread of its
-  /// own from some 10 times a fork and join on.
+  /// together, as a share of one thread's time: all three matter.
   [[nodiscard]] double imbalance(double cycles) const {
-    constexpr double kCyclesPerThread = 100'000;
-    constexpr double kMostThreads = 8;
+    constexpr int kMostThreads = 8;
     constexpr double kTwo = 0.25, kMany = 0.01;
-    const int many = static_cast<int>(std::min(cycles / kCyclesPerThread, kMostThreads));
+    const int many = std::min(threads_worth(cycles), kMostThreads);
     if (many < 2) return 0;
     return kTwo * (1 / tasks_busy_share(2) - 1) + kMany * (1 / tasks_busy_share(many) - 1);
   }

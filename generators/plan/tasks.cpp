@@ -119,9 +119,7 @@ std::int64_t balanced_block(std::int64_t total, std::int64_t step, std::int64_t 
   return best;
 }
 
-/// Work worth a thread of its own, in predicted cycles: some 10 times a fork and join.
-constexpr double kCyclesPerTask = 100'000;
-constexpr std::int64_t kMostTasks = 16;
+constexpr int kMostTasks = 16;
 
 /// Sets the block of outputs along the cut. Run-time sizes need blocks, so that scratch is
 /// constant.
@@ -161,6 +159,13 @@ std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::in
          row_pixels * layer.kernel_size.depth * pixel_bytes;
 }
 
+int threads_worth(double cycles) {
+  constexpr double kForTwo = 25'000, kForEachOfMore = 100'000;
+  constexpr double kMost = 1024;
+  const int more = static_cast<int>(std::min(cycles / kForEachOfMore, kMost));
+  return std::max(more, cycles < kForTwo ? 1 : 2);
+}
+
 double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
   // So many images keep everyone busy.
   constexpr std::int64_t kEnoughImages = 64;
@@ -186,8 +191,7 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
     }
   }
   const std::int64_t all_input_bytes = input_bytes(layer, extent, extent.total);
-  const std::int64_t wanted = std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(tile.cycles / kCyclesPerTask), 1, kMostTasks);
+  const std::int64_t wanted = std::min(threads_worth(tile.cycles), kMostTasks);
 
   // A block's input is read once per panel, so it should stay in a third of L2.
   const std::int64_t cached = outputs_that_fit(layer, extent, machine.l2_bytes / 3);

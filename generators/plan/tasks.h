@@ -28,6 +28,11 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
 /// Bytes of input that `rows` times `columns` outputs of a plane read, halo included.
 std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::int64_t columns);
 
+/// Threads that some work, in predicted cycles of one, is enough for: two from some 30 times a fork
+/// and join of threads that are awake on (decision 0002: 0.3 us), more when each has ten times the
+/// price of waking it.
+int threads_worth(double cycles);
+
 /// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
 /// time: 1 when the last ones end together.
 double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads);
