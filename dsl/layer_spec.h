@@ -56,6 +56,10 @@ enum class PaddingMode {
   replicate,  ///< the nearest border element
   circular,   ///< from the other end; padding <= size
 };
+/// The border is one number, not read from the image.
+constexpr bool fills_border(PaddingMode mode) {
+  return mode == PaddingMode::zeros || mode == PaddingMode::constant;
+}
 
 /// How filters lie in memory as the user gives them.
 enum class KernelLayout {

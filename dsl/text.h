@@ -21,12 +21,6 @@ inline std::string count_of(std::size_t count, const std::string& noun) {
 }
 
 /// ASCII letters in lower case.
-inline std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
+std::string lower_case(std::string_view text);
 
 }  // namespace convc

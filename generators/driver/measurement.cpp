@@ -62,8 +62,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
     if (peers.empty()) continue;
-    // As peers are timed: warm after its own calls, then all at once.
-    kernel.run_seconds(repetitions);
+    // As peers are timed: warm after its own calls, here the last pair's, then all at once.
     const std::size_t calls = kPairs * repetitions;
     const double per_call = kernel.run_seconds(calls) / static_cast<double>(calls);
     for (std::size_t p = 0; p < peers.size(); ++p) {

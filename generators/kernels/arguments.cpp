@@ -3,6 +3,7 @@
 #include "generators/kernels/dims.h"
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/kernel.h"
+#include "generators/plan/integers.h"
 
 namespace convc {
 namespace {
@@ -49,7 +50,6 @@ KernelArgument depthwise_argument(const LayerSpec& layer, const Plan& plan) {
 }
 
 KernelArgument vector_argument(const LayerSpec& layer, const Plan& plan, int index) {
-  constexpr std::int64_t kFloatBytes = 4;
   const PackedLayout packed = packed_layout(layer, plan);
   return {ArgumentRole::packed_vector,
           index,

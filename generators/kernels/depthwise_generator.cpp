@@ -85,9 +85,9 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
 
   bool expands() const { return filters_per_group() > 1; }
   bool reads_directly() const {
-    const bool fills = padding_mode == PaddingMode::zeros || padding_mode == PaddingMode::constant;
     return dense_input && !expands() && !planes.bordered && !asks_at_each_tap() &&
-           (fills || !is_padded()) && !pixels_compete() && !(is_padded() && multiplies_zeros());
+           (fills_border(padding_mode) || !is_padded()) && !pixels_compete() &&
+           !(is_padded() && multiplies_zeros());
   }
 
   /// Loops over taps of a row ask whether they lie in the image each time; a copy asks once per

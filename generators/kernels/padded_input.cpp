@@ -45,8 +45,7 @@ Func with_exterior(const Func& image, const SpatialAxes& axes, const Border& bor
       axes.plane.bordered ? Halide::Range{0, axes.plane.in_extent} : Halide::Range{Expr(), Expr()},
       {Expr(), Expr()},
       {Expr(), Expr()}};
-  const float value = border.mode == PaddingMode::constant ? border.value : 0.0F;
-  return Halide::BoundaryConditions::constant_exterior(image, value, bounds);
+  return Halide::BoundaryConditions::constant_exterior(image, fill_of(border), bounds);
 }
 
 /// `value` where coordinate `x` of an axis lies inside the image, else `fill`.
@@ -58,7 +57,7 @@ Expr where_inside(const Expr& x, const SpatialAxis& axis, const Expr& value, flo
 /// The same, asked for each axis apart.
 Expr inside_or_fill(const Func& image, const ImagePoint& at, const SpatialAxes& axes,
                     const Border& border) {
-  const float fill = border.mode == PaddingMode::constant ? border.value : 0.0F;
+  const float fill = fill_of(border);
   ImagePoint source = at;
   source.column = source_coordinate(at.column, axes.column, border);
   source.row = source_coordinate(at.row, axes.row, border);
@@ -135,8 +134,7 @@ Func padded_input(const Func& image, const SpatialAxes& axes, const Border& bord
                               v.plane - axes.plane.before,
                               v.batch,
                               v.group};
-  const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
-  if (fills && !is_inside_only(axes, border)) {
+  if (fills_border(border.mode) && !is_inside_only(axes, border)) {
     padded(pure_vars(v)) = border.apart ? inside_or_fill(image, shifted, axes, border)
                                         : with_exterior(image, axes, border)(shifted.coordinates());
     return padded;

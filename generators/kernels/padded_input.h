@@ -35,6 +35,10 @@ struct Border {
   /// border of the image then need not ask about the other axis.
   bool apart = false;
 };
+/// What lies beyond the image. Precondition: fills_border(border.mode).
+inline float fill_of(const Border& border) {
+  return border.mode == PaddingMode::constant ? border.value : 0.0F;
+}
 
 /// padded(channel, column, row, plane, batch, group) of an image of the same dimensions.
 Halide::Func padded_input(const Halide::Func& image, const SpatialAxes& axes, const Border& border);

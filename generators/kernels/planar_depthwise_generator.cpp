@@ -7,6 +7,7 @@
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 #include "generators/kernels/strided_vectors.h"
+#include "generators/plan/algorithms.h"
 
 namespace convc {
 namespace {
@@ -19,7 +20,9 @@ using Halide::Var;
 
 class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
  public:
-  Param<bool> in_place{"in_place", false};  // reads_rows_in_place
+  // reads_rows_in_place: the vectors of a row are unrolled, so that those beside the border are
+  // known, and their masks constants.
+  Param<bool> in_place{"in_place", false};
 
   /* The maths. A group is one channel. */
   void generate() {
@@ -27,8 +30,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     rows = row_axis();
     planes = plane_axis();
     const SpatialAxes axes = {columns, rows, planes};
-    padded = reads_in_place() ? rows_in_place(input, axes, border(), columns.stride)
-                              : planar_rows(input, axes, border(), dense_columns);
+    padded = in_place ? rows_in_place(input, axes, border(), columns.stride)
+                      : planar_rows(input, axes, border(), dense_columns);
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
                                 filter / value(tile_vectors), v.group};
@@ -39,7 +42,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
                            v.batch,
                            v.group};
     const Expr element = padded(at.coordinates());
-    const bool copies_with_stride = steps() && !reads_in_place();
+    const bool copies_with_stride = steps() && !in_place;
     sum(pure_vars(v, filter)) = 0.0f;
     sum(pure_vars(v, filter)) +=
         (*kernel)(weight.coordinates()) * (copies_with_stride ? strided(element) : element);
@@ -66,7 +69,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .unroll(v.column)
         .unroll(v.row);
     unroll_taps();
-    if (reads_in_place()) {
+    if (in_place) {
       Func(output).unroll(tile_column);
     } else {
       copy_rows();
@@ -74,17 +77,10 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   }
 
  private:
-  /// The vectors of a row are unrolled, so that those beside the border are known, and their masks
-  /// constants.
-  bool reads_in_place() const { return in_place; }
   bool unrolls_vectors() const {
     constexpr int kMostUnrolledVectors = 16;
     return !columns.open && !rows.open && value(column_block) == 0 &&
            copied_columns() <= kMostUnrolledVectors * value(lanes);
-  }
-  bool unrolls_tap_columns() const {
-    constexpr int kMostUnrolledColumns = 7;
-    return columns.kernel_size <= kMostUnrolledColumns;
   }
 
   bool steps() const { return columns.stride > 1; }
@@ -101,7 +97,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
   void unroll_taps() {
     constexpr int kMostUnrolledTaps = 9;
-    if (unrolls_tap_columns()) sum.update().unroll(taps.x);
+    if (columns.kernel_size <= kMostPlanarTapColumns) sum.update().unroll(taps.x);
     if (columns.kernel_size * rows.kernel_size > kMostUnrolledTaps) return;
     // Column by column, a vector of the input is used up before the next is loaded.
     sum.update().reorder(taps.y, taps.x).unroll(taps.y);

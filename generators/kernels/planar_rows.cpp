@@ -39,8 +39,8 @@ bool fits_one_vector(const SpatialAxis& axis) {
 
 Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool dense_columns) {
   border.always = true;
-  const bool fills = border.mode == PaddingMode::zeros || border.mode == PaddingMode::constant;
-  const bool masks = fills && border.reads_input && dense_columns && !fits_one_vector(axes.column);
+  const bool masks = fills_border(border.mode) && border.reads_input && dense_columns &&
+                     !fits_one_vector(axes.column);
   return masks ? rows_in_place(image, axes, border, 1) : padded_input(image, axes, border);
 }
 
@@ -60,7 +60,7 @@ Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& bor
                              axes.plane.bordered ? nearest(plane, axes.plane) : plane,
                              v.batch,
                              v.group};
-  const Expr outside = border.mode == PaddingMode::constant ? border.value : 0.0F;
+  const Expr outside = fill_of(border);
   Func padded("padded");
   const Expr element = image(source.coordinates());
   const Expr part_of_row = column_stride == 1

@@ -40,10 +40,8 @@ TileShape tile_shape(const LayerSpec& layer) {
 
 /// Taps cannot read the input itself.
 bool copies_rows(const LayerSpec& layer) {
-  const bool fills =
-      layer.padding_mode == PaddingMode::zeros || layer.padding_mode == PaddingMode::constant;
   return !has_dense_channels(layer.input_form, layer.in_channels) ||
-         (may_be_padded(layer) && !fills);
+         (may_be_padded(layer) && !fills_border(layer.padding_mode));
 }
 
 }  // namespace

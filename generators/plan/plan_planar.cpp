@@ -74,14 +74,14 @@ bool is_depthwise(const LayerSpec& layer) {
 }
 
 bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer) {
-  constexpr std::int64_t kMostVectors = 16, kMostTapColumns = 7;
-  const bool zeros = layer.padding_mode == PaddingMode::zeros;
-  const bool fills = zeros || layer.padding_mode == PaddingMode::constant;
-  return plan.algorithm == Algorithm::planar && is_depthwise(layer) && fills &&
-         !(zeros && plan.all_taps) && !reads_pixel_in_place(layer) &&
+  constexpr std::int64_t kMostVectors = 16;
+  const bool multiplies_zeros = plan.all_taps && layer.padding_mode == PaddingMode::zeros;
+  return plan.algorithm == Algorithm::planar && is_depthwise(layer) &&
+         fills_border(layer.padding_mode) && !multiplies_zeros && !reads_pixel_in_place(layer) &&
          has_dense_pixels(layer.input_form, layer.in_channels) && !layer.open.height &&
          !layer.open.width && plan.column_block == 0 &&
-         layer.out.width <= kMostVectors * plan.lanes && layer.kernel_size.width <= kMostTapColumns;
+         layer.out.width <= kMostVectors * plan.lanes &&
+         layer.kernel_size.width <= kMostPlanarTapColumns;
 }
 
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer) {

@@ -4,8 +4,6 @@
 #include "tests/onnx/model.h"
 
 namespace convc::test {
-namespace {}  // namespace
-
 TEST_CASE("names become identifiers, told apart without regard to case") {
   ModelMaker model;
   model.input("input.1", {1, 2, 3});
