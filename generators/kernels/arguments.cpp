@@ -75,9 +75,10 @@ bool has_operand(const PostOp& op) {
 }
 
 LayerSpec as_computed(const LayerSpec& layer, const Plan& plan) {
-  if (!merges_pixels(layer, plan)) return layer;
+  const LayerSpec seen = exchange_channels(layer);
+  if (!merges_pixels(layer, plan)) return seen;
   std::vector<KernelArgument> images = images_of(layer, plan);
-  return merge_pixels(layer, images);
+  return merge_pixels(seen, images);
 }
 
 std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {

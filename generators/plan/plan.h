@@ -82,6 +82,13 @@ bool may_be_padded(const LayerSpec& layer);
 /// reads.
 bool copies_input(const LayerSpec& layer);
 
+/// What softmax and its kin go over, where a layer begins with them: a channelwise kernel has that
+/// axis in the place of the channels.
+TensorAxis channelwise_axis(const LayerSpec& layer);
+/// The layer with that axis and the channels exchanged, as such a kernel sees its sizes. Its forms
+/// stay what they were.
+LayerSpec exchange_channels(const LayerSpec& layer);
+
 /// Numbers from one pixel of such a copy to the next: in_channels, and one cache line more when
 /// pixels would lie a multiple of 1 KiB apart and compete for the same few sets of L1.
 std::int64_t copied_pixel_stride(std::int64_t in_channels);

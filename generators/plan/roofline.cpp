@@ -137,7 +137,7 @@ double elementwise_cycles(const LayerSpec& layer, const Machine& machine) {
          (keeps_layout ? 0 : output_elements(layer) * kCyclesPerGatheredElement);
 }
 
-/// Two passes with e^x over the channels of each pixel.
+/// Two passes with e^x over all numbers.
 double channelwise_cycles(const LayerSpec& layer, const Machine& machine) {
   constexpr double kPerVector = 40;
   return pixels_of(layer, layer.in) * kPerVector * real(layer.in_channels) / machine.f32_lanes;
