@@ -1,4 +1,5 @@
-// The spatial axes of a layer, so that depth, height and width are treated in one loop. Plain data.
+// The axes of layers and tensors, so that depth, height and width are treated in one loop. Plain
+// data.
 #pragma once
 
 #include <array>
@@ -43,6 +44,31 @@ inline std::int64_t& after(Padding& pad, Axis axis) {
 }
 inline std::int64_t after(const Padding& pad, Axis axis) {
   return axis == Axis::depth ? pad.back : axis == Axis::height ? pad.bottom : pad.right;
+}
+
+/// Precondition: not the channels.
+constexpr Axis spatial(TensorAxis axis) {
+  return axis == TensorAxis::depth    ? Axis::depth
+         : axis == TensorAxis::height ? Axis::height
+                                      : Axis::width;
+}
+
+/// What a tensor of `size` and `channels` has along an axis.
+inline std::int64_t& along(TensorAxis axis, Size& size, std::int64_t& channels) {
+  return axis == TensorAxis::channels ? channels : at(size, spatial(axis));
+}
+
+/// Place of an axis in a shape [batch, ..] of `rank` spatial axes.
+constexpr int index_of(TensorAxis axis, int rank, Layout layout) {
+  const bool last = layout == Layout::channels_last;
+  if (axis == TensorAxis::channels) return last ? rank + 1 : 1;
+  return static_cast<int>(axis) - static_cast<int>(TensorAxis::width) + rank + (last ? 0 : 1);
+}
+/// The inverse. Precondition: 1 to rank + 1.
+constexpr TensorAxis axis_at(int index, int rank, Layout layout) {
+  if (index == index_of(TensorAxis::channels, rank, layout)) return TensorAxis::channels;
+  const int width = index_of(TensorAxis::width, rank, layout);
+  return static_cast<TensorAxis>(static_cast<int>(TensorAxis::width) - (width - index));
 }
 
 /// "height, width" for rank 2.

@@ -43,7 +43,9 @@ class GraphChecker {
     if (!layouts || !check_channels(*layouts)) return std::nullopt;
     std::optional<GraphSizes> sizes = resolve_sizes(draft_, *layouts, *batch, diagnostics_);
     if (!sizes) return std::nullopt;
-    if (!check_merges(*layouts, sizes->tensors)) return std::nullopt;
+    if (!check_merges(*layouts, sizes->tensors) || !check_softmax(*layouts, *sizes)) {
+      return std::nullopt;
+    }
     build(*layouts, std::move(*sizes));
     if (!set_row_pitches(draft_, &graph_, diagnostics_) || !check_cost()) return std::nullopt;
     return std::move(graph_);
@@ -225,6 +227,32 @@ class GraphChecker {
                  cat("the first tensor of this ", node.layer.type->callable,
                      " is repeated, and the tensor of the result's shape has another layout"))
           .help("list that tensor first");
+      return false;
+    }
+    return true;
+  }
+
+  // Softmax and its kin pass all along an axis through an array of constant size.
+  bool check_softmax(const std::vector<Layout>& layouts, const GraphSizes& sizes) {
+    for (std::size_t i = 0; i < draft_.nodes.size(); ++i) {
+      const LayerSpec& layer = sizes.layers[i];
+      if (layer.post_ops.empty() || !is_channelwise(layer.post_ops.front())) continue;
+      const Activation& activation = layer.post_ops.front().activation;
+      const std::size_t output = draft_.inputs.size() + i;
+      const TensorSizes& made = sizes.tensors[output];
+      const Dim size = activation.axis == TensorAxis::height  ? made.height
+                       : activation.axis == TensorAxis::width ? made.width
+                                                              : Dim{};  // known
+      if (size.fixed()) continue;
+      const LayerDraft& draft = draft_.nodes[i].layer;
+      diagnostics_
+          .error(Code::open_size,
+                 draft.activation.range.known() ? draft.activation.range : draft.callee,
+                 cat(name_of(activation.function), " goes over the ", name_of(activation.axis),
+                     " here, which must be known"))
+          .note("without `axis` it goes over the last axis, as in Keras")
+          .help(cat("over the channels it is the layer Activation(\"", name_of(activation.function),
+                    "\", axis=", index_of(TensorAxis::channels, layer.rank, layouts[output]), ")"));
       return false;
     }
     return true;

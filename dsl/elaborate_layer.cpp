@@ -192,7 +192,7 @@ class LayerReader {
     axes("axis", layer_.axis);
     if (!layer_.activation.value) return;
     Activation& activation = *layer_.activation.value;
-    if (layer_.axis.present && !reads_all_channels(activation.function)) refuse_parameter("axis");
+    if (layer_.axis.present && !reads_whole_axis(activation.function)) refuse_parameter("axis");
     switch (activation.function) {
       case ActivationFunction::leaky_relu:
         // The layer's default differs from the function's.

@@ -130,7 +130,9 @@ class SizeResolver {
     for (const NodeDraft& node : draft_.nodes) {
       const std::optional<InputShape> input = input_of(node, result, mode, diagnostics);
       if (!input || !agrees(node, *input, mode, diagnostics)) return std::nullopt;
-      std::optional<LayerSpec> layer = resolve_layer(node.layer, *input, mode, diagnostics);
+      const Layout made_layout = layouts_[result.tensors.size()];
+      std::optional<LayerSpec> layer =
+          resolve_layer(node.layer, *input, made_layout, mode, diagnostics);
       if (!layer) return std::nullopt;
       InputShape made = output_of(*layer);
       // Only where nothing is counted; the run time checks the true size.

@@ -37,6 +37,9 @@ class LayoutInference {
     for (std::size_t i = 0; i < draft_.nodes.size(); ++i) demand_of(i);
     while (spread_over_merges()) {
     }
+    for (std::size_t i = 0; i < draft_.nodes.size(); ++i) prefer_channels(i);
+    while (spread_over_merges()) {
+    }
     if (!ok_) return std::nullopt;
     std::vector<Layout> result;
     for (std::size_t i = 0; i < ranks_.size(); ++i) {
@@ -88,7 +91,6 @@ class LayoutInference {
       const Layout out = layer.output_data_format.value_or(in);
       demand(input, in, layer, layer.data_format.range);
       demand(output_of(node), out, layer, layer.output_data_format.range);
-      if (out == Layout::channels_first && reads_channels(layer)) refuse_activation(layer);
       return;
     }
     if (layer.data_format.value) {
@@ -98,19 +100,24 @@ class LayoutInference {
     if (needed) demand(input, *needed, layer, axis_range(layer));
   }
 
-  static bool reads_channels(const LayerDraft& layer) {
-    return layer.activation.value && reads_all_channels(layer.activation.value->function);
+  static bool goes_over_axis(const LayerDraft& layer) {
+    return layer.activation.value && reads_whole_axis(layer.activation.value->function);
   }
 
-  void refuse_activation(const LayerDraft& layer) {
-    ok_ = false;
-    diagnostics_
-        .error(Code::not_supported_yet, layer.activation.range,
-               "softmax and its kin over channels_first are not supported yet")
-        .note("in Keras they go over the last axis, which here is the width")
-        .help(
-            "add output_data_format=\"channels_last\", or let a layer Activation(..., axis=1) "
-            "follow");
+  // Softmax can go over any axis. Where nothing says which is that of the channels, it is its own.
+  void prefer_channels(std::size_t node) {
+    const LayerDraft& layer = draft_.nodes[node].layer;
+    const std::size_t input = draft_.nodes[node].inputs.front();
+    std::optional<Layout>& known = layouts_[root(input)];
+    if (known || chooses(layer) || !goes_over_axis(layer)) return;
+    if (counted_from_0(layer, ranks_[input]) == 1) known = Layout::channels_first;
+  }
+
+  // The one axis of a layer, the last where it says none; 0 when there are several.
+  static std::int64_t counted_from_0(const LayerDraft& layer, int rank) {
+    const std::vector<std::int64_t> axes = layer.axis.value_or({-1});
+    if (axes.size() != 1) return 0;
+    return axes[0] < 0 ? axes[0] + rank + 2 : axes[0];
   }
 
   static SourceRange axis_range(const LayerDraft& layer) {
@@ -121,13 +128,18 @@ class LayoutInference {
 
   // What the axes of a layer say of the layout of its input.
   std::optional<Layout> layout_of_axis(const LayerDraft& layer, int rank) {
-    if (layer.type->role == LayerRole::batch_normalization || reads_channels(layer)) {
-      const std::vector<std::int64_t> axes = layer.axis.value_or({-1});
-      const std::int64_t last = rank + 1;
-      const std::int64_t axis = axes.size() != 1 ? 0 : axes[0] < 0 ? axes[0] + rank + 2 : axes[0];
-      if (axis == last) return Layout::channels_last;
+    if (layer.type->role == LayerRole::batch_normalization) {
+      const std::int64_t axis = counted_from_0(layer, rank);
+      if (axis == rank + 1) return Layout::channels_last;
       if (axis == 1) return Layout::channels_first;
       return refuse_axis(layer, "`axis` must be that of the channels: -1, or 1 for channels_first");
+    }
+    if (goes_over_axis(layer)) {
+      const std::int64_t axis = counted_from_0(layer, rank);
+      if (axis >= 1 && axis <= rank + 1) return std::nullopt;
+      return refuse_axis(layer,
+                         cat("`axis` must be one of 1 to ", rank + 1, ", or -1 to -", rank + 1),
+                         "axis 0 is the batch; that and several axes are not supported yet");
     }
     if (!layer.shared_axes.value) return std::nullopt;
     std::vector<std::int64_t> shared = *layer.shared_axes.value;
@@ -146,10 +158,11 @@ class LayoutInference {
                                   numbers(1), ", or ", numbers(2), " for channels_first"));
   }
 
-  std::nullopt_t refuse_axis(const LayerDraft& layer, const std::string& message) {
+  std::nullopt_t refuse_axis(
+      const LayerDraft& layer, const std::string& message,
+      const std::string& note = "axis 0 is the batch; other axes are not supported yet") {
     ok_ = false;
-    diagnostics_.error(Code::bad_axis, axis_range(layer), message)
-        .note("axis 0 is the batch; other axes are not supported yet");
+    diagnostics_.error(Code::bad_axis, axis_range(layer), message).note(note);
     return std::nullopt;
   }
 

@@ -71,6 +71,7 @@ const FunctionRow& row_of(ActivationFunction function) {
 constexpr std::array<std::string_view, 4> kOperandShapes = {"full", "per_channel", "per_pixel",
                                                             "scalar"};
 constexpr std::array<std::string_view, 2> kLayouts = {"channels_last", "channels_first"};
+constexpr std::array<std::string_view, 4> kAxisNames = {"depth", "height", "width", "channels"};
 
 /// The fewest digits that read back as the same float; "inf", "-inf", "nan".
 std::string number_text(float value) {
@@ -88,6 +89,9 @@ std::string call(std::string_view name, const std::vector<std::string>& argument
 
 std::string text_of(const Activation& activation) {
   const FunctionRow& row = row_of(activation.function);
+  if (reads_whole_axis(activation.function) && activation.axis != TensorAxis::channels) {
+    return call(row.name, {std::string(name_of(activation.axis))});
+  }
   std::vector<std::string> arguments;
   for (const float value : {activation.alpha, activation.beta, activation.gamma}) {
     if (static_cast<int>(arguments.size()) < row.parameters)
@@ -168,6 +172,10 @@ PostOp post_op_from_text(std::string_view text) {
     for (const FunctionRow& row : kFunctions) {
       if (row.name == name) op.activation.function = row.defaults.function;
     }
+    if (reads_whole_axis(op.activation.function)) {
+      if (words.size() > 1) op.activation.axis = value_named<TensorAxis>(kAxisNames, words[1]);
+      return op;
+    }
     std::array<float*, 3> parameters = {&op.activation.alpha, &op.activation.beta,
                                         &op.activation.gamma};
     for (std::size_t i = 1; i < words.size(); ++i) *parameters.at(i - 1) = number_from(words[i]);
@@ -190,7 +198,7 @@ bool same_literal(const LiteralRef& a, const LiteralRef& b) {
 }
 
 bool is_channelwise(const PostOp& op) {
-  return op.kind == PostOpKind::activation && reads_all_channels(op.activation.function);
+  return op.kind == PostOpKind::activation && reads_whole_axis(op.activation.function);
 }
 
 bool operator==(const PostOp& a, const PostOp& b) {
@@ -203,6 +211,10 @@ bool operator==(const PostOp& a, const PostOp& b) {
          same_literal(a.variance, b.variance);
 }
 
+std::string_view name_of(TensorAxis axis) {
+  return kAxisNames[static_cast<std::size_t>(axis)];
+}
+
 std::string_view name_of(ActivationFunction function) {
   return row_of(function).name;
 }
@@ -211,7 +223,7 @@ Activation default_activation(ActivationFunction function) {
   return row_of(function).defaults;
 }
 
-bool reads_all_channels(ActivationFunction function) {
+bool reads_whole_axis(ActivationFunction function) {
   return function >= ActivationFunction::softmax;
 }
 

@@ -53,16 +53,22 @@ enum class ActivationFunction {
   sparse_sigmoid,  ///< clip((x + 1) / 2, 0, 1)
   threshold,       ///< x > alpha ? x : beta
   clip,            ///< min(max(x, alpha), beta); either may be infinite
-  // These read all channels of a pixel; they are a step of their own (reads_all_channels).
+  // Each number needs all along one axis; they are a step of their own (reads_whole_axis).
   softmax,
   log_softmax,
   sparsemax,
-  glu,  ///< halves the channels: a * sigmoid(b) of the halves a, b
+  glu,  ///< halves the axis: a * sigmoid(b) of the halves a, b
 };
+
+/// Axes of a tensor but the batch.
+enum class TensorAxis { depth, height, width, channels };
+/// "depth", ..
+std::string_view name_of(TensorAxis axis);
 
 struct Activation {
   ActivationFunction function = ActivationFunction::linear;
   float alpha = 0, beta = 0, gamma = 0;
+  TensorAxis axis = TensorAxis::channels;  ///< of softmax and its kin
   friend bool operator==(const Activation&, const Activation&) = default;
 };
 
@@ -73,7 +79,7 @@ std::string_view name_of(ActivationFunction function);
 Activation default_activation(ActivationFunction function);
 
 /// True for softmax and its kin.
-bool reads_all_channels(ActivationFunction function);
+bool reads_whole_axis(ActivationFunction function);
 
 enum class PostOpKind {
   activation,
@@ -117,7 +123,7 @@ struct PostOp {
   OperandShape operand_shape = OperandShape::full;
   Layout operand_layout = Layout::channels_last;
 };
-/// An activation that reads all channels.
+/// Softmax or one of its kin.
 bool is_channelwise(const PostOp& op);
 
 /// By bits of the literal numbers; `name` counts.

@@ -56,10 +56,18 @@ bool tells_layout(const LayerSpec& layer) {
           layer.post_ops.front().kind == PostOpKind::prelu);
 }
 
+// Softmax over axis 1 is taken to go over the channels where nothing else tells the layout.
+bool must_tell_channels_last(const LayerSpec& layer) {
+  return !layer.has_kernel() && layer.input_form.layout == Layout::channels_last &&
+         !layer.post_ops.empty() && is_channelwise(layer.post_ops.front()) &&
+         index_of(layer.post_ops.front().activation.axis, layer.rank, Layout::channels_last) == 1;
+}
+
 std::string bare_layer(const LayerSpec& layer, const std::vector<Dim>& shape, bool with_batch) {
   std::size_t done = 0;
   std::string call = open_call(layer, &done);
-  if (!tells_layout(layer) && layer.input_form.layout == Layout::channels_first) {
+  if (!tells_layout(layer) &&
+      (layer.input_form.layout == Layout::channels_first || must_tell_channels_last(layer))) {
     add_argument(&call, layout_argument(layer.input_form.layout));
   }
   add_argument(&call, cat("input_shape=", shape_text(shape)));
@@ -81,9 +89,11 @@ bool needs_layout(const Graph& graph, TensorId input) {
   const bool tells = std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
     return node.inputs.front() == input && tells_layout(node.layer);
   });
-  return !tells && std::any_of(graph.tensors.begin(), graph.tensors.end(), [](const Tensor& t) {
-    return t.form.layout == Layout::channels_first;
-  });
+  if (tells) return false;
+  return std::any_of(graph.tensors.begin(), graph.tensors.end(),
+                     [](const Tensor& t) { return t.form.layout == Layout::channels_first; }) ||
+         std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                     [](const Node& node) { return must_tell_channels_last(node.layer); });
 }
 
 const Tensor& tensor_of(const Graph& graph, TensorId id) {
@@ -187,7 +197,8 @@ std::vector<Dim> operand_shape(const PostOp& op, const LayerSpec& layer) {
 // A layer with post_ops that lowering gave it: calls of calls on one line.
 std::string fused_layer(const LayerSpec& layer, bool with_batch) {
   // An input of a sum takes the layout of the others unless it says its own.
-  bool with_layout = layer.input_form.layout == Layout::channels_first;
+  bool with_layout =
+      layer.input_form.layout == Layout::channels_first || must_tell_channels_last(layer);
   for (const PostOp& op : layer.post_ops) {
     with_layout = with_layout || (is_merge(op) && op.operand_layout == Layout::channels_first);
   }

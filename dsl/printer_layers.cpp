@@ -240,7 +240,10 @@ std::string open_post_op(const PostOp& op, const LayerSpec& layer) {
   switch (op.kind) {
     case PostOpKind::activation: {
       std::string call = activation_call(op.activation);
-      if (first && reads_all_channels(op.activation.function)) add_argument(&call, "axis=1");
+      const int axis = index_of(op.activation.axis, layer.rank, layer.output_form.layout);
+      if (reads_whole_axis(op.activation.function) && axis != layer.rank + 1) {
+        add_argument(&call, cat("axis=", axis));
+      }
       return call;
     }
     case PostOpKind::prelu: {

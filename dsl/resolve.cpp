@@ -32,7 +32,7 @@ void copy_values(Resolving& r) {
   if (layer.has_kernel() && draft.activation.value &&
       draft.activation.value->function != ActivationFunction::linear) {
     PostOp op;
-    op.activation = *draft.activation.value;
+    op.activation = r.activation();
     layer.post_ops = {op};
   }
 }
@@ -133,15 +133,22 @@ bool check_tensors(Resolving& r) {
   return false;
 }
 
-// glu multiplies one half of the channels with a gate made of the other half.
+// glu multiplies one half of the channels, or of another axis, with a gate made of the other half.
 bool check_halves(Resolving& r) {
-  const std::int64_t channels = r.layer.has_kernel() ? r.layer.filters : r.layer.in_channels;
-  const bool glu =
-      r.draft.activation.value && r.draft.activation.value->function == ActivationFunction::glu;
-  if (!glu || channels % 2 == 0) return true;
+  if (!r.draft.activation.value || r.draft.activation.value->function != ActivationFunction::glu) {
+    return true;
+  }
+  const TensorAxis axis = r.activation().axis;
+  Size size = r.layer.has_kernel() ? r.layer.out : r.layer.in;
+  std::int64_t channels = r.layer.has_kernel() ? r.layer.filters : r.layer.in_channels;
+  const std::int64_t whole = along(axis, size, channels);
+  if (whole % 2 == 0) return true;
+  const bool of_channels = axis == TensorAxis::channels;
   r.fail(Code::shapes_disagree, r.draft.activation.range,
-         cat("glu halves the channels, and there are ", channels))
-      .help("make the number of channels even");
+         of_channels ? cat("glu halves the channels, and there are ", whole)
+                     : cat("glu halves the ", name_of(axis), ", which is ", whole))
+      .help(of_channels ? std::string("make the number of channels even")
+                        : cat("make the ", name_of(axis), " even"));
   return false;
 }
 
@@ -183,9 +190,19 @@ Size span_of(const LayerSpec& layer) {
   return span;
 }
 
+Activation Resolving::activation() const {
+  Activation activation = *draft.activation.value;
+  if (!reads_whole_axis(activation.function)) return activation;
+  const std::int64_t axis = draft.axis.value_or({-1}).front();
+  const auto index = static_cast<int>(axis < 0 ? axis + input.rank + 2 : axis);
+  activation.axis = axis_at(index, input.rank, layout);
+  return activation;
+}
+
 std::optional<LayerSpec> resolve_layer(const LayerDraft& draft, const InputShape& input,
-                                       const ResolveMode& mode, Diagnostics& diagnostics) {
-  Resolving r{draft, input, mode, diagnostics};
+                                       Layout layout, const ResolveMode& mode,
+                                       Diagnostics& diagnostics) {
+  Resolving r{draft, input, layout, mode, diagnostics};
   if (!check_rank(r)) return std::nullopt;
   copy_values(r);
   const bool transposed = r.layer.kind == LayerKind::conv_transpose;
@@ -198,11 +215,11 @@ std::optional<LayerSpec> resolve_layer(const LayerDraft& draft, const InputShape
 
 InputShape output_of(const LayerSpec& layer) {
   InputShape shape{layer.batch, layer.out, layer.filters, layer.rank};
-  // Of a convolution `filters` are what it computes; glu then halves them.
+  // `out` and `filters` are what a convolution computes; its own glu then halves one of them.
   const bool own = layer.has_kernel() && !layer.post_ops.empty();
   if (own && layer.post_ops.front().kind == PostOpKind::activation &&
       layer.post_ops.front().activation.function == ActivationFunction::glu) {
-    shape.channels /= 2;
+    along(layer.post_ops.front().activation.axis, shape.size, shape.channels) /= 2;
   }
   return shape;
 }

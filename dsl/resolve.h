@@ -35,9 +35,11 @@ bool check_layer(const LayerDraft& draft, Diagnostics& diagnostics);
 
 /// The layer with all its sizes, but for its forms, open sizes, operands and location.
 /// Precondition: check_layer(draft) holds, !draft.broken, and the sizes of the input are in [1,
-/// kMaxElements]. Reports and returns nullopt when the layer does not fit the input.
+/// kMaxElements]. `layout` is that of what the layer makes: it says which axis is the last. Reports
+/// and returns nullopt when the layer does not fit the input.
 std::optional<LayerSpec> resolve_layer(const LayerDraft& draft, const InputShape& input,
-                                       const ResolveMode& mode, Diagnostics& diagnostics);
+                                       Layout layout, const ResolveMode& mode,
+                                       Diagnostics& diagnostics);
 
 /// What the layer makes.
 InputShape output_of(const LayerSpec& layer);

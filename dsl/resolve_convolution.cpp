@@ -147,9 +147,11 @@ bool resolve_elementwise(Resolving& r) {
   op.name = layer.name;
   switch (draft.type->role) {
     case LayerRole::activation:
-      op.activation = *draft.activation.value;
+      op.activation = r.activation();
       if (op.activation.function == ActivationFunction::linear) return true;
-      if (op.activation.function == ActivationFunction::glu) layer.filters /= 2;
+      if (op.activation.function == ActivationFunction::glu) {
+        along(op.activation.axis, layer.out, layer.filters) /= 2;
+      }
       break;
     case LayerRole::prelu:
       op.kind = PostOpKind::prelu;

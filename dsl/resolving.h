@@ -11,6 +11,7 @@ namespace convc {
 struct Resolving {
   const LayerDraft& draft;
   const InputShape& input;
+  Layout layout;  ///< of what the layer makes
   const ResolveMode& mode;
   Diagnostics& diagnostics;
   LayerSpec layer = {};
@@ -21,6 +22,9 @@ struct Resolving {
     if (!mode.note.empty()) error.note(mode.note);
     return error;
   }
+  /// What the layer applies, with the axis that softmax and its kin go over: as in Keras the last
+  /// one, unless `axis` says another. Precondition: the draft has an activation.
+  [[nodiscard]] Activation activation() const;
   [[nodiscard]] SourceRange kernel_range() const {
     return draft.kernel_size.present ? draft.kernel_size.range : draft.kernel.range;
   }

@@ -132,7 +132,9 @@ std::string_view activation_word(const Activation& activation) {
     relu6.beta = 6;
     if (activation == relu6) return "relu6";
   }
-  if (activation != default_activation(activation.function)) return {};
+  Activation normal = default_activation(activation.function);
+  normal.axis = activation.axis;
+  if (activation != normal) return {};
   for (const ActivationName& row : kActivations) {
     if (row.function == activation.function) return row.name;
   }

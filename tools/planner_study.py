@@ -6,6 +6,7 @@ layer of bench/layers/planner_study.conv beside the one that the planner chooses
 All plans are compiled and screened in short runs. The fastest, and the planner's, are then measured in
 turns: the fastest of them is the one of the first half of these rounds, and what the planner's choice
 takes compared with it is measured in the second half, so that luck in being chosen does not count.
+Times are compared within a round only, of which the median counts.
 Layers that the result has already are not measured again: an interrupted study goes on where it was.
 """
 import argparse
@@ -28,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SAMPLE_SECONDS = 0.003
 SCREENINGS = 6
 FINALISTS = 12
-ROUNDS = 30
+ROUNDS = 60
 ALIGNMENT = 64
 
 
@@ -166,14 +167,16 @@ class Study:
             return None
         progress(f"{layer.name}: screening {len(plans)} plans")
         kernels = [Kernel(library, f"p{i}") for i in range(len(plans))]
-        screened = [min(samples) for samples in zip(*measure_in_turns(kernels, SCREENINGS))]
-        fastest = sorted(range(1, len(plans)), key=screened.__getitem__)[:FINALISTS]
+        screened = measure_in_turns(kernels, SCREENINGS)
+        relative = medians_of(samples_over(statistics.median(samples), samples) for samples in screened)
+        fastest = sorted(range(1, len(plans)), key=relative.__getitem__)[:FINALISTS]
         progress(f"{layer.name}: measuring {len(fastest) + 1} plans in turns")
         rounds = measure_in_turns([kernels[i] for i in [0] + fastest], ROUNDS)
         first, second = rounds[:ROUNDS // 2], rounds[ROUNDS // 2:]
-        best = min(range(len(fastest) + 1), key=lambda k: statistics.median(r[k] for r in first))
-        ratio = statistics.median(r[0] / r[best] for r in second)
-        medians = [statistics.median(r[k] for r in rounds) for k in range(len(fastest) + 1)]
+        over_planner = medians_of(samples_over(samples[0], samples) for samples in first)
+        best = min(range(len(over_planner)), key=over_planner.__getitem__)
+        ratio = statistics.median(samples[0] / samples[best] for samples in second)
+        medians = medians_of(rounds)
         milliseconds = lambda seconds: float(f"{1e3 * seconds:.5g}")
         return {
             "layer": layer.name, "spec": layer.text, "held_out": layer.held_out, "plans": len(plans),
@@ -181,8 +184,17 @@ class Study:
             "planner": {"plan": plans[0], "ms": milliseconds(medians[0])},
             "best": {"plan": plans[([0] + fastest)[best]], "ms": milliseconds(medians[best])},
             "finalists": {plans[i]: milliseconds(m) for i, m in zip([0] + fastest, medians)},
-            "screened_ms": {plan: milliseconds(s) for plan, s in zip(plans, screened)},
+            "screened_ms": {plan: milliseconds(s) for plan, s in zip(plans, map(min, zip(*screened)))},
         }
+
+
+def samples_over(unit, samples):
+    """Of one round, so that a machine that is slow for a while is slow for all."""
+    return [sample / unit for sample in samples]
+
+
+def medians_of(rounds):
+    return [statistics.median(samples) for samples in zip(*rounds)]
 
 
 def measure_in_turns(kernels, count):

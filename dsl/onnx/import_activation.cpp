@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dsl/axes.h"
 #include "dsl/onnx/ops.h"
 #include "dsl/text.h"
 
@@ -117,22 +118,27 @@ void import_softmax(NodeReader& node, Importer& importer) {
   const std::optional<Image> image = importer.image_input(node, 0);
   if (node.failed() || !image) return;
   if (axis < 0) axis += image->model_rank;
-  if (axis != 1 || image->model_rank < 2) {
+  const auto fail = [&](const std::string& why) {
     node.fail_attribute("axis", cat("is ", node.integer("axis", old ? 1 : -1), " for an input of ",
-                                    shape_text(image->model_sizes()),
-                                    "; only the channels, axis 1, are supported"));
-    return;
+                                    shape_text(image->model_sizes()), "; ", why));
+  };
+  // Before opset 13 all sizes from the axis on are one: those of 1 make no difference.
+  for (std::int64_t next = axis + 1; old && next < image->model_rank; ++next) {
+    const auto dim = [&](std::int64_t i) { return image->dims[static_cast<std::size_t>(i)]; };
+    if (axis < 0 || dim(next) == Dim{1, 1}) continue;
+    if (dim(axis) != Dim{1, 1}) {
+      return fail(
+          cat("by opset ", node.opset(), " it goes over several axes, which is not supported"));
+    }
+    axis = next;
   }
-  // Before opset 13 all sizes from the axis on are one.
-  for (std::size_t i = 2; i < image->dims.size() && old; ++i) {
-    if (image->dims[i] == Dim{1, 1}) continue;
-    node.fail_attribute(
-        "axis", cat("is 1, by which opset ", node.opset(), " means all elements of an image of ",
-                    shape_text(image->model_sizes()), "; only channels are supported"));
-    return;
+  if (axis < 1 || axis >= image->model_rank) return fail("it is one of the axes but the batch");
+  if (!image->dims[static_cast<std::size_t>(axis)].fixed()) {
+    return fail("the size of that axis must be known");
   }
   Activation activation;
   activation.function = node.op() == "Softmax" ? Function::softmax : Function::log_softmax;
+  activation.axis = axis_at(static_cast<int>(axis), image->rank(), Layout::channels_first);
   add_activation(node, importer, activation);
 }
 

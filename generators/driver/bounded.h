@@ -66,8 +66,8 @@ BoundedNumber bounded_activation(const Activation& activation, BoundedNumber x);
 /// x < 0 ? slope * x : x.
 BoundedNumber bounded_prelu(double slope, BoundedNumber x);
 
-/// softmax and its kin, over the channels of each pixel.
-Bounded bounded_channelwise(ActivationFunction function, const Bounded& input);
+/// softmax and its kin, over their axis.
+Bounded bounded_channelwise(const Activation& activation, const Bounded& input);
 
 /// The largest power of two that divides the number; infinite for 0, 0 for NaN and infinities.
 double granularity(double value);

@@ -1,4 +1,5 @@
-// softmax and its kin. With n channels, the largest error e of a pixel's inputs and u = 2^-24:
+// softmax and its kin, over the channels or another axis, which is then meant by channels here.
+// With n channels, the largest error e of a pixel's inputs and u = 2^-24:
 // - softmax: e^(x_c) / sum changes by at most the factor e^(2 e). Rounding x_c - max by
 //   u |x_c - max| does the same to the exponential; then 4 ulp of each exponential, n roundings of
 //   the sum, a division.
@@ -69,29 +70,43 @@ void glu_errors(const Pixel& in, const double* y, double* error) {
 
 }  // namespace
 
-Bounded bounded_channelwise(ActivationFunction function, const Bounded& input) {
+Bounded bounded_channelwise(const Activation& activation, const Bounded& input) {
+  const ActivationFunction function = activation.function;
   const bool halves = function == ActivationFunction::glu;
-  const auto channels = static_cast<std::size_t>(input.extents[4]);
+  const auto extent = [](std::int64_t size) { return static_cast<std::size_t>(size); };
+  const std::size_t axis = 1 + static_cast<std::size_t>(activation.axis);  // of the extents
+  std::size_t after = 1;  // elements from one number along the axis to the next
+  for (std::size_t i = axis + 1; i < input.extents.size(); ++i) after *= extent(input.extents[i]);
+  const std::size_t channels = extent(input.extents[axis]);
   const std::size_t out_channels = halves ? channels / 2 : channels;
   const std::size_t pixels = input.value.size() / channels;
   Bounded result;
   result.extents = input.extents;
-  result.extents[4] = static_cast<std::int64_t>(out_channels);
+  result.extents[axis] = static_cast<std::int64_t>(out_channels);
   result.value.resize(pixels * out_channels);
   result.error.resize(result.value.size());
   result.reachable.assign(result.value.size(), true);
+  std::vector<double> x(channels), x_error(channels), y(out_channels), error(out_channels);
   for (std::size_t p = 0; p < pixels; ++p) {
-    const Pixel in{&input.value[p * channels], &input.error[p * channels], channels};
-    double* y = &result.value[p * out_channels];
-    double* error = &result.error[p * out_channels];
+    const std::size_t from = p / after * after * channels + p % after;
+    const std::size_t to = p / after * after * out_channels + p % after;
+    for (std::size_t c = 0; c < channels; ++c) {
+      x[c] = input.value[from + c * after];
+      x_error[c] = input.error[from + c * after];
+    }
+    const Pixel in{x.data(), x_error.data(), channels};
     convc_reference_channelwise(static_cast<std::int32_t>(function),
-                                static_cast<std::int64_t>(channels), in.x, y);
-    if (function == ActivationFunction::softmax) softmax_errors(in, y, error);
-    if (function == ActivationFunction::log_softmax) log_softmax_errors(in, y, error);
-    if (function == ActivationFunction::sparsemax) sparsemax_errors(in, error);
-    if (halves) glu_errors(in, y, error);
+                                static_cast<std::int64_t>(channels), x.data(), y.data());
+    if (function == ActivationFunction::softmax) softmax_errors(in, y.data(), error.data());
+    if (function == ActivationFunction::log_softmax) log_softmax_errors(in, y.data(), error.data());
+    if (function == ActivationFunction::sparsemax) sparsemax_errors(in, error.data());
+    if (halves) glu_errors(in, y.data(), error.data());
     // One number that may be NaN makes all of them NaN.
-    if (!std::isfinite(in.largest_error())) std::fill_n(error, out_channels, HUGE_VAL);
+    if (!std::isfinite(in.largest_error())) std::fill(error.begin(), error.end(), HUGE_VAL);
+    for (std::size_t c = 0; c < out_channels; ++c) {
+      result.value[to + c * after] = y[c];
+      result.error[to + c * after] = error[c];
+    }
   }
   return result;
 }

@@ -141,8 +141,8 @@ Bounded bounded_post_op(const PostOp& op, const Bounded& input, const PostOpNumb
   switch (op.kind) {
     case PostOpKind::activation:
       if (op.activation.function == ActivationFunction::linear) return input;
-      if (reads_all_channels(op.activation.function))
-        return bounded_channelwise(op.activation.function, input);
+      if (reads_whole_axis(op.activation.function))
+        return bounded_channelwise(op.activation, input);
       return each(input, [&](BoundedNumber x, std::size_t) {
         return bounded_activation(op.activation, x);
       });

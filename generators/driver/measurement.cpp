@@ -1,6 +1,8 @@
 #include "generators/driver/measurement.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "generators/driver/gang.h"
 
@@ -14,9 +16,25 @@ constexpr double kSampleSeconds = 2e-3;
 constexpr unsigned kPairs = 4;
 constexpr unsigned kLimitSamples = 7;
 
+// A pool of threads looks for work before it sleeps: pthreadpool (XNNPACK's) for 1,000,000 pauses
+// of 65 cycles, 22 ms at 3 GHz, libgomp (oneDNN's) for 300,000. Whoever is timed next lacks that
+// processor.
+constexpr std::chrono::milliseconds kUntilThreadsSleep{30};
+
 /// Calls that take a sample's time.
 std::size_t repetitions_of(PreparedKernel& kernel) {
   return repetitions_for(kSampleSeconds, [&](std::size_t n) { return kernel.run_seconds(n); });
+}
+
+void wait_for_idle_processors(unsigned threads) {
+  if (threads > 1) std::this_thread::sleep_for(kUntilThreadsSleep);
+}
+
+/// Seconds of a call as peers are timed: warm after its own calls, then all of a round at once.
+double seconds_as_a_peer(PreparedKernel& kernel, std::size_t repetitions) {
+  kernel.run_seconds(repetitions);
+  const std::size_t calls = kPairs * repetitions;
+  return kernel.run_seconds(calls) / static_cast<double>(calls);
 }
 
 using RatiosByForm = std::map<std::string, std::vector<double>>;
@@ -49,8 +67,10 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
   std::vector<double> of_peak, of_roofline;
   std::vector<RatiosByForm> ratios(peers.size());
   for (unsigned round = 0; round < rounds; ++round) {
-    // Peers leave caches to themselves.
-    if (!peers.empty()) kernel.run_seconds(repetitions);
+    if (!peers.empty()) {
+      wait_for_idle_processors(limits.threads);
+      kernel.run_seconds(repetitions);  // peers leave caches to themselves
+    }
     double peak_seconds = 0, kernel_seconds = 0;
     for (unsigned pair = 0; pair < kPairs; ++pair) {
       peak_seconds += limits.peak.sample_seconds();
@@ -61,11 +81,10 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
         kPairs * work.flops * static_cast<double>(repetitions) / kernel_seconds / 1e9;
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
-    if (peers.empty()) continue;
-    // As peers are timed: warm after its own calls, here the last pair's, then all at once.
-    const std::size_t calls = kPairs * repetitions;
-    const double per_call = kernel.run_seconds(calls) / static_cast<double>(calls);
     for (std::size_t p = 0; p < peers.size(); ++p) {
+      wait_for_idle_processors(limits.threads);
+      const double per_call = seconds_as_a_peer(kernel, repetitions);
+      wait_for_idle_processors(limits.threads);
       for (const auto& [form, seconds] : peers[p]->sample(kPairs * kSampleSeconds))
         ratios[p][form].push_back(seconds / per_call);
     }

@@ -275,7 +275,7 @@ class Maker {
   }
 
   static double largest_value(const Activation& f, double magnitude) {
-    if (reads_all_channels(f.function)) return magnitude;
+    if (reads_whole_axis(f.function)) return magnitude;
     double largest = 0;
     for (const double x : {-magnitude, -1.0, 0.0, 1.0, magnitude}) {
       const double y = std::fabs(convc_reference_activate(

@@ -14,6 +14,7 @@
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/padded_input.h"
 #include "generators/kernels/post_ops.h"
+#include "generators/plan/integers.h"
 
 namespace convc {
 
@@ -99,7 +100,6 @@ class ConvGenerator : public Halide::Generator<Derived> {
   using VectorBuffer = Halide::Buffer<float, vector_dim::count>;
 
   static int value(const Param<int>& param) { return param; }
-  static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
   /* The axes. */
   SpatialAxis column_axis() const {

@@ -1,9 +1,9 @@
 // Direct convolution: a register tile of output pixels x filters, accumulated over all taps and
 // channels. Weights are packed in panels,
 // [group][panel][block][plane][row][column][channel][filter], so that the innermost loop reads them
-// in order. Pointwise layers come as one row of pixels, strided ones as one row of output pixels, few
-// channels folded into columns; of separable layers this is the 1x1 part, whose input is computed per
-// task. A sum may be split into parts, each of every n-th channel.
+// in order. Pointwise layers come as one row of pixels, strided ones as one row of output pixels,
+// few channels folded into columns; of separable layers this is the 1x1 part, whose input is
+// computed per task. A sum may be split into parts, each of every n-th channel.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/tap_loop.h"
@@ -202,9 +202,11 @@ class DirectConv : public ConvGenerator<DirectConv> {
     return picked;
   }
 
-  /// The pixels of the input that the output's are made of, as one row.
+  /// The pixels of the input that the output's are made of, as one row: also of all images, where
+  /// these are not kept apart.
   Func picked_pixels() {
-    const Expr pixel = v.column, row = pixel / value(picked_width), plane = row / value(picked_height);
+    const Expr pixel = v.column, row = pixel / value(picked_width);
+    const Expr plane = row / value(picked_height);
     const ImagePoint at = {v.channel,
                            pixel % value(picked_width) * value(columns_per_pick),
                            row % value(picked_height) * value(rows_per_pick),
@@ -302,8 +304,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   void copy_source() {
     if (separable()) {
       compute_depthwise();
-    } else if (is_padded() || blocked() || subsampled() || picks_pixels() ||
-               copies_to_gather()) {
+    } else if (is_padded() || blocked() || subsampled() || picks_pixels() || copies_to_gather()) {
       copy_per_task(source, output, task, v, window(1, window_planes()),
                     window(rows_of_task(), window_rows()),
                     window(columns_of_task(), window_columns()));

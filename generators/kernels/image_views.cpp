@@ -95,8 +95,28 @@ void apply_view(const LayerSpec& layer, KernelArgument& image) {
   narrow(image_dim::plane, fixed(layer.out.depth), view.step.depth);
 }
 
+/// Puts the axis that softmax goes over in the place of the channels.
+void exchange_dims(const LayerSpec& layer, KernelArgument& image) {
+  const auto dim_of = [](TensorAxis axis) {
+    return axis == TensorAxis::depth    ? image_dim::plane
+           : axis == TensorAxis::height ? image_dim::row
+           : axis == TensorAxis::width  ? image_dim::column
+                                        : image_dim::channel;
+  };
+  std::swap(image.dims[image_dim::channel],
+            image.dims[static_cast<std::size_t>(dim_of(channelwise_axis(layer)))]);
+}
+
 std::int64_t groups_of(const LayerSpec& layer, const Plan& plan) {
   return packed_layout(layer, plan).groups;
+}
+
+/// The output, before any exchange of dimensions.
+KernelArgument written_image(const LayerSpec& layer, const Plan& plan) {
+  KernelArgument image{ArgumentRole::output, 0, {}, {}};
+  image.dims = dims_of(whole_output(layer, groups_of(layer, plan)));
+  apply_view(layer, image);
+  return image;
 }
 
 /// Dimension `dim` can become part of `into`: consecutive elements stay equally far apart.
@@ -141,13 +161,13 @@ KernelArgument input_image(const LayerSpec& layer, const Plan& plan) {
     column = {column.extent * fixed(layer.in_channels), fixed(1)};
     image.dims[image_dim::channel].extent = fixed(1);
   }
+  exchange_dims(layer, image);
   return image;
 }
 
 KernelArgument output_image(const LayerSpec& layer, const Plan& plan) {
-  KernelArgument image{ArgumentRole::output, 0, {}, {}};
-  image.dims = dims_of(whole_output(layer, groups_of(layer, plan)));
-  apply_view(layer, image);
+  KernelArgument image = written_image(layer, plan);
+  exchange_dims(layer, image);
   return image;
 }
 
@@ -179,9 +199,10 @@ KernelArgument operand_image(const LayerSpec& layer, const Plan& plan, int post_
   } else {
     for (int dim : {image_dim::column, image_dim::row, image_dim::plane}) {
       image.dims[static_cast<std::size_t>(dim)].extent =
-          output_image(layer, plan).dims[static_cast<std::size_t>(dim)].extent;
+          written_image(layer, plan).dims[static_cast<std::size_t>(dim)].extent;
     }
   }
+  exchange_dims(layer, image);
   return image;
 }
 

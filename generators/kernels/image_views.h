@@ -22,7 +22,8 @@ struct SizeIndices {
 };
 SizeIndices size_indices(const LayerSpec& layer);
 
-/// The input, the output and the operand of post_op `index`, before any merging.
+/// The input, the output and the operand of post_op `index`, before any merging. Of softmax
+/// and its kin with the axis that they go over in the place of the channels (exchange_channels).
 KernelArgument input_image(const LayerSpec& layer, const Plan& plan);
 KernelArgument output_image(const LayerSpec& layer, const Plan& plan);
 KernelArgument operand_image(const LayerSpec& layer, const Plan& plan, int post_op);

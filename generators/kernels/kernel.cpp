@@ -70,8 +70,8 @@ Parameters layer_parameters(const LayerSpec& layer, const LayerSpec& computed) {
       {"open_batch", flag(computed.open.batch.has_value())},
       {"open_height", flag(computed.open.height.has_value())},
       {"open_width", flag(computed.open.width.has_value())},
-      {"in_channels", text(layer.in_channels)},
-      {"filters", text(layer.filters)},
+      {"in_channels", text(computed.in_channels)},
+      {"filters", text(computed.filters)},
       {"kernel_depth", text(layer.kernel_size.depth)},
       {"kernel_height", text(layer.kernel_size.height)},
       {"kernel_width", text(layer.kernel_size.width)},
@@ -93,7 +93,7 @@ Parameters layer_parameters(const LayerSpec& layer, const LayerSpec& computed) {
       {"reads_input", flag(layer.kind != LayerKind::constant)},
       {"groups", text(has_groups ? layer.groups : 1)},
       {"depth_multiplier", text(layer.depth_multiplier)},
-      {"post_ops", to_text(layer.post_ops)},
+      {"post_ops", to_text(computed.post_ops)},
       {"folded_post_op", text(folded_normalization(layer))},
   };
 }
@@ -258,9 +258,9 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   const std::string name = generator_name(layer, plan.algorithm);
   auto generator =
       Halide::Internal::GeneratorRegistry::create(name, Halide::GeneratorContext(full));
-  const LayerSpec computed = as_computed(layer, plan);
+  const LayerSpec seen = exchange_channels(layer), computed = as_computed(layer, plan);
   for (const Parameters& parameters :
-       {layer_parameters(layer, computed), plan_parameters(layer, computed, plan),
+       {layer_parameters(layer, computed), plan_parameters(seen, computed, plan),
         buffer_parameters(layer, plan), special_parameters(layer, plan)}) {
     for (const auto& [key, value] : parameters) generator->set_generatorparam_value(key, value);
   }

@@ -130,9 +130,7 @@ bool has_prelu(const std::vector<PostOp>& chain) {
 }
 
 bool is_per_element(const std::vector<PostOp>& chain) {
-  return std::none_of(chain.begin(), chain.end(), [](const PostOp& op) {
-    return op.kind == PostOpKind::activation && reads_all_channels(op.activation.function);
-  });
+  return std::none_of(chain.begin(), chain.end(), is_channelwise);
 }
 
 /// A node of post_ops alone, each of which sees one element.
@@ -160,6 +158,9 @@ bool can_take_post_ops(const Node& host, const Node& follower) {
   // The shape of PReLU's variable follows the layout.
   const bool changes_layout = second.input_form.layout != second.output_form.layout;
   if (changes_layout && (has_prelu(first.post_ops) || has_prelu(second.post_ops))) return false;
+  if (channelwise_axis(first) != TensorAxis::channels && !channel_vectors(second).empty()) {
+    return false;
+  }
   return host.inputs.size() + follower.inputs.size() + vector_arguments(first) +
              vector_arguments(second) + kOtherArguments <=
          kMostArguments;

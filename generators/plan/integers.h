@@ -9,7 +9,8 @@ inline constexpr std::int64_t kFloatBytes = 4;
 inline constexpr std::int64_t kCacheLineBytes = 64;
 
 /// Blocks of `b` that cover `a`.
-constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+template <typename A, typename B>
+constexpr auto ceil_div(A a, B b) {
   return (a + b - 1) / b;
 }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "dsl/axes.h"
 #include "generators/plan/fusion.h"
 #include "generators/plan/plan.h"
 
@@ -82,16 +83,18 @@ void split_channelwise(Graph& graph, Node node, std::vector<Node>& nodes) {
   const TensorId result = node.outputs.front();
   Tensor between = graph.tensors[at(result)];
   between.form.row_pitch = 0;
-  const std::size_t channels =
-      between.form.layout == Layout::channels_last ? between.shape.size() - 1 : 1;
-  between.shape[channels] = {node.layer.filters, node.layer.filters};
+  // glu halves what the layer computes.
+  const TensorAxis axis = rest->activation.axis;
+  const std::int64_t whole = along(axis, node.layer.out, node.layer.filters);
+  between.shape[static_cast<std::size_t>(index_of(axis, node.layer.rank, between.form.layout))] = {
+      whole, whole};
 
   Node step;
   step.layer = elementwise_after(node.layer, between);
   step.layer.output_form = node.layer.output_form;
   step.layer.post_ops.assign(rest, node.layer.post_ops.end());
   if (step.layer.post_ops.front().activation.function == ActivationFunction::glu) {
-    step.layer.filters /= 2;
+    along(axis, step.layer.out, step.layer.filters) /= 2;
   }
   node.layer.post_ops.erase(rest, node.layer.post_ops.end());
   node.layer.output_form.row_pitch = 0;

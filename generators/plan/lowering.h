@@ -9,13 +9,14 @@ namespace convc {
 /// - Identity nodes (elementwise, no padding, linear) vanish unless they are all there is between
 /// an
 ///   input and an output, or change the form of a tensor.
-/// - Activations that read all channels (softmax) leave their convolution and become steps.
+/// - Activations that read all along an axis (softmax) leave their convolution and become steps.
 /// - Padding that stands alone joins the layer with a kernel that is its only reader: zeros (or the
 ///   constant 0) before a layer that pads with zeros, any mode before one without padding.
 /// - Fusion: an elementwise node joins the node before it when that node's result goes nowhere
 ///   else: its post_ops are appended, its further inputs become further inputs of the node. Of an
 ///   Add's operands, the one computed last takes the sum in. After a channelwise node (softmax)
-///   further post_ops may join it. What cannot be fused stays: a step of its own.
+///   further post_ops may join it, those with a number for each channel only where it goes over the
+///   channels. What cannot be fused stays: a step of its own.
 /// - A transposed convolution becomes one stride-1 convolution for each phase of its output
 ///   (kernel_view, output_view), or `constant` where no tap reaches. Phases without output are left
 ///   out; constant ones come last.

@@ -49,8 +49,8 @@ struct Plan {
   int lanes = 4;         ///< f32 elements per vector
   int tile_vectors = 1;  ///< register tile: filter vectors; panel = tile_vectors * lanes
   int tile_height = 1;   ///< register tile: output rows
-  int tile_width = 1;  ///< register tile: output columns (pixels, where is_flat; transformed
-                       ///< tiles, for winograd)
+  int tile_width = 1;    ///< register tile: output columns (pixels, where is_flat; transformed
+                         ///< tiles, for winograd)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
   std::int64_t row_block = 0;      ///< output rows (pixels, where is_flat) of a task; 0: all
   std::int64_t column_block = 0;   ///< output columns of a task; 0: all. Wide and open images
@@ -90,6 +90,13 @@ bool may_be_padded(const LayerSpec& layer);
 /// True when kernels read a copy of the input: padded, or the pixels that a strided 1x1 filter
 /// reads.
 bool copies_input(const LayerSpec& layer);
+
+/// What softmax and its kin go over, where a layer begins with them: a channelwise kernel has that
+/// axis in the place of the channels.
+TensorAxis channelwise_axis(const LayerSpec& layer);
+/// The layer with that axis and the channels exchanged, as such a kernel sees its sizes. Its forms
+/// stay what they were.
+LayerSpec exchange_channels(const LayerSpec& layer);
 
 /// Numbers from one pixel of such a copy to the next: in_channels, and one cache line more when
 /// pixels would lie a multiple of 1 KiB apart and compete for the same few sets of L1.

@@ -262,8 +262,7 @@ std::string why_not_subsampled(const LayerSpec& layer) {
 }
 
 std::string why_not_split_channels(const LayerSpec& layer) {
-  const std::string why = why_not_direct(layer);
-  if (!why.empty()) return "split_channels needs a layer with one filter bank";
+  if (!why_not_direct(layer).empty()) return "split_channels needs a layer with one filter bank";
   return layer.channels_per_group() > 1 ? "" : "split_channels needs several channels to a group";
 }
 
@@ -275,9 +274,11 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
     algorithms.push_back(has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct);
   }
   if (why_not_subsampled(layer).empty()) algorithms.push_back(Algorithm::subsampled);
-  // As many sums of their own keep the multiply-add pipes busy; a tile of pixels has them.
-  const std::int64_t enough = machine.fma_latency_cycles * machine.fma_pipes;
-  if (layer.out.height * layer.out.width < enough && why_not_split_channels(layer).empty()) {
+  // So many vectors of sums keep the multiply-add pipes busy: a tile of more needs no parts.
+  const std::int64_t enough = std::int64_t{machine.fma_latency_cycles} * machine.fma_pipes;
+  const std::int64_t sums =
+      layer.out.height * layer.out.width * ceil_div(layer.filters_per_group(), machine.f32_lanes);
+  if (sums <= enough && why_not_split_channels(layer).empty()) {
     algorithms.push_back(Algorithm::split_channels);
   }
   return algorithms;

@@ -1,6 +1,8 @@
 // Plans of layers without a filter: elementwise (constant layers too) and channelwise. Pure.
 #include <algorithm>
+#include <utility>
 
+#include "dsl/axes.h"
 #include "dsl/cost.h"
 #include "generators/plan/algorithms.h"
 #include "generators/plan/register_tile.h"
@@ -31,6 +33,21 @@ Plan without_filter(Algorithm algorithm, const LayerSpec& layer, const Machine& 
 
 }  // namespace
 
+TensorAxis channelwise_axis(const LayerSpec& layer) {
+  const bool begins = !layer.post_ops.empty() && is_channelwise(layer.post_ops.front());
+  return begins ? layer.post_ops.front().activation.axis : TensorAxis::channels;
+}
+
+LayerSpec exchange_channels(const LayerSpec& layer) {
+  const TensorAxis axis = channelwise_axis(layer);
+  if (axis == TensorAxis::channels) return layer;
+  LayerSpec exchanged = layer;
+  std::swap(at(exchanged.in, spatial(axis)), exchanged.in_channels);
+  std::swap(at(exchanged.out, spatial(axis)), exchanged.filters);
+  exchanged.post_ops.front().activation.axis = TensorAxis::channels;
+  return exchanged;
+}
+
 std::string why_not_elementwise(const LayerSpec& layer) {
   if (has_no_filter(layer) &&
       std::none_of(layer.post_ops.begin(), layer.post_ops.end(), is_channelwise)) {
@@ -44,7 +61,10 @@ std::string why_not_channelwise(const LayerSpec& layer) {
   if (layer.kind == LayerKind::elementwise && layer.padding == Padding{} &&
       !layer.post_ops.empty() && is_channelwise(layer.post_ops.front()) &&
       std::count_if(layer.post_ops.begin(), layer.post_ops.end(), is_channelwise) == 1) {
-    return {};
+    if (channelwise_axis(layer) == TensorAxis::channels || channel_vectors(layer).empty()) {
+      return {};
+    }
+    return "channelwise over another axis than the channels has no numbers for each channel";
   }
   return "channelwise needs a layer that begins with softmax, log_softmax, sparsemax or glu";
 }
@@ -56,8 +76,12 @@ Plan elementwise_plan(const LayerSpec& layer, const Machine& machine) {
 }
 
 Plan channelwise_plan(const LayerSpec& layer, const Machine& machine) {
-  Plan plan = without_filter(Algorithm::channelwise, layer, machine);
-  plan.reason = "all channels of a pixel at a time; " + plan.reason;
+  Plan plan = without_filter(Algorithm::channelwise, exchange_channels(layer), machine);
+  const TensorAxis axis = channelwise_axis(layer);
+  plan.reason = (axis == TensorAxis::channels
+                     ? "all channels of a pixel at a time; "
+                     : "all along the " + std::string(name_of(axis)) + " at a time; ") +
+                plan.reason;
   return plan;
 }
 

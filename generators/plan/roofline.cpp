@@ -137,7 +137,7 @@ double elementwise_cycles(const LayerSpec& layer, const Machine& machine) {
          (keeps_layout ? 0 : output_elements(layer) * kCyclesPerGatheredElement);
 }
 
-/// Two passes with e^x over the channels of each pixel.
+/// Two passes with e^x over all numbers.
 double channelwise_cycles(const LayerSpec& layer, const Machine& machine) {
   constexpr double kPerVector = 40;
   return pixels_of(layer, layer.in) * kPerVector * real(layer.in_channels) / machine.f32_lanes;
@@ -150,6 +150,22 @@ double separable_layer_cycles(const LayerSpec& layer, const Plan& plan, const Ma
   return merged_groups_cycles(depthwise_part(layer), depthwise, machine) +
          predicted_cycles(tile_domain(pointwise, false), tile_of(plan), machine) +
          scatter_cycles(layer, false);
+}
+
+}  // namespace
+
+double vectors_of(std::int64_t count, int lanes) {
+  return real((count + lanes - 1) / lanes);
+}
+
+double memory_cycles(std::int64_t bytes, const Machine& machine) {
+  return real(bytes) / machine.memory_bytes_per_cycle;
+}
+
+double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
+  const Cost cost = cost_of(layer);
+  return std::max(real(cost.macs) / macs_per_cycle(machine),
+                  memory_cycles(cost.compulsory_bytes(), machine));
 }
 
 double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
@@ -181,22 +197,6 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
       return real(cost_of(layer).macs) * machine.fma_latency_cycles;
   }
   return 0;
-}
-
-}  // namespace
-
-double vectors_of(std::int64_t count, int lanes) {
-  return real((count + lanes - 1) / lanes);
-}
-
-double memory_cycles(std::int64_t bytes, const Machine& machine) {
-  return real(bytes) / machine.memory_bytes_per_cycle;
-}
-
-double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
-  const Cost cost = cost_of(layer);
-  return std::max(real(cost.macs) / macs_per_cycle(machine),
-                  memory_cycles(cost.compulsory_bytes(), machine));
 }
 
 double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {

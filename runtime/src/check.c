@@ -1,10 +1,6 @@
 /* check.c: checks of the caller's pointers. */
 #include "internal.h"
 
-uint32_t convc_impl_element_bytes(uint32_t dtype) {
-  return dtype == CONVC_DTYPE_F32 ? 4 : 0;
-}
-
 convc_status convc_impl_check_pointer(const convc_kernel* kernel, const convc_impl_region* region,
                                       uint64_t alignment_bytes) {
   if (alignment_bytes == 0) {

@@ -59,8 +59,10 @@ convc_status convc_impl_check_pointer(const convc_kernel* kernel, const convc_im
                                       uint64_t alignment_bytes);
 convc_status convc_impl_check_disjoint(const convc_kernel* kernel, const convc_impl_region* written,
                                        const convc_impl_region* other);
-/* Element size of CONVC_DTYPE_*; 0 when unknown. */
-uint32_t convc_impl_element_bytes(uint32_t dtype);
+/* Element size of CONVC_DTYPE_*; 0 when unknown. Inline: divisions by it become shifts. */
+static inline uint32_t convc_impl_element_bytes(uint32_t dtype) {
+  return dtype == CONVC_DTYPE_F32 ? 4 : 0;
+}
 
 /* sizes.c. The run-time sizes of one call: of a kernel without any, count is 0. */
 typedef struct convc_impl_sizes {
@@ -71,10 +73,17 @@ typedef struct convc_impl_sizes {
  * none), checks their ranges and derives the others. CONVC_WRONG_SIZE, CONVC_INTERNAL. */
 convc_status convc_impl_read_sizes(const convc_kernel* kernel, const void* open,
                                    convc_impl_sizes* sizes);
-/* Both return 0, and leave *result alone, when 64 bits overflow or a size does not exist. */
+/* These return 0, and leave *result alone, when 64 bits overflow or a size does not exist. */
 int convc_impl_multiply(int64_t a, int64_t b, int64_t* result);
-int convc_impl_evaluate(const convc_product* product, const convc_impl_sizes* sizes,
-                        int64_t* result);
+int convc_impl_multiply_sizes(const convc_product* product, const convc_impl_sizes* sizes,
+                              int64_t* result);
+/* A call evaluates some fifty products, and most are numbers. */
+static inline int convc_impl_evaluate(const convc_product* product, const convc_impl_sizes* sizes,
+                                      int64_t* result) {
+  if (product->count > 0) return convc_impl_multiply_sizes(product, sizes, result);
+  *result = product->factor;
+  return 1;
+}
 /* Bytes from the tensor's first element to its last. CONVC_WRONG_SIZE when there are 2^31 elements
  * or more: generated code counts elements in 32 bits. */
 convc_status convc_impl_tensor_bytes(const convc_kernel* kernel, const convc_tensor* tensor,

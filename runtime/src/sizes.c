@@ -13,8 +13,8 @@ int convc_impl_multiply(int64_t a, int64_t b, int64_t* result) {
   return 1;
 }
 
-int convc_impl_evaluate(const convc_product* product, const convc_impl_sizes* sizes,
-                        int64_t* result) {
+int convc_impl_multiply_sizes(const convc_product* product, const convc_impl_sizes* sizes,
+                              int64_t* result) {
   if (product->count > CONVC_MAX_PRODUCT_SIZES) return 0;
   int64_t value = product->factor;
   for (uint32_t i = 0; i < product->count; ++i) {

@@ -3,15 +3,15 @@ Nothing here looks at either implementation."""
 
 import dataclasses
 
-# Keras' names for activation=. Those that read all channels are over the last axis in Keras, so
-# they are asked for with channels_last only.
+# Keras' names for activation=. Those of WHOLE_AXIS are over the last axis in Keras, whatever
+# data_format says.
 PIECEWISE = ["relu", "relu6", "leaky_relu", "hard_sigmoid", "hard_silu", "hard_tanh", "soft_shrink",
              "sparse_plus", "sparse_sigmoid"]
 SMOOTH = ["elu", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "log_sigmoid", "tanh",
           "tanh_shrink", "softplus", "softsign", "exponential", "squareplus", "swish",
           "hard_swish", "linear"]
 # Without sparsemax: what Keras computes for it with JAX does not sum to 1.
-ALL_CHANNELS = ["softmax", "log_softmax"]
+WHOLE_AXIS = ["softmax", "log_softmax"]
 # Where a value jumps, rounding may put it on either side; these come last in a chain.
 JUMPS = {"hard_shrink": 0.5, "threshold": 0.7}
 
@@ -49,10 +49,10 @@ class SpecMaker:
             return self.between(low, high)
         return tuple(self.between(low, high) for _ in range(rank))
 
-    def activation(self, channels_last, last):
+    def activation(self, last):
         names = PIECEWISE + SMOOTH
-        if channels_last and self.chance(0.15):
-            names = ALL_CHANNELS
+        if self.chance(0.15):
+            names = WHOLE_AXIS
         elif last and self.chance(0.05):
             names = ["hard_shrink"]
         return self.one_of(names)
@@ -125,7 +125,7 @@ class SpecMaker:
         name = f"spec_{self.count}"
         jump = None
         if self.chance(0.6):
-            arguments["activation"] = self.activation(channels_last, last=True)
+            arguments["activation"] = self.activation(last=True)
             jump = JUMPS.get(arguments["activation"])
         shape = self.input_shape(rank, channels, channels_last)
         arguments["input_shape"] = shape
@@ -165,15 +165,15 @@ class SpecMaker:
         elif kind == "Rescaling":
             arguments = {"scale": self.one_of([0.5, 2.0, -1.5]), "offset": self.one_of([0.0, 0.25])}
         elif kind == "Activation":
-            arguments["activation"] = self.activation(channels_last, last)
+            arguments["activation"] = self.activation(last)
             jump = JUMPS.get(arguments["activation"])
         elif kind == "ZeroPadding":
             kind = f"ZeroPadding{rank}D"
             arguments["padding"] = self.sizes(rank, 0, 2)
             if not channels_last:
                 arguments["data_format"] = "channels_first"
-        elif kind == "Softmax" and not channels_last:
-            arguments["axis"] = 1
+        elif kind == "Softmax" and self.chance(0.7):
+            arguments["axis"] = self.one_of([-1, *range(1, rank + 2)])
         return kind, arguments, jump
 
     def chain(self):

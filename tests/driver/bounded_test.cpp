@@ -157,18 +157,21 @@ TEST_CASE("rescaling") {
 }
 
 TEST_CASE("functions of all channels") {
-  const Bounded soft = bounded_channelwise(ActivationFunction::softmax, row({0, 0}, 0.001));
+  const Bounded soft =
+      bounded_channelwise(default_activation(ActivationFunction::softmax), row({0, 0}, 0.001));
   CHECK(soft.value[0] == 0.5);
   CHECK(soft.error[0] == Approx(0.001).epsilon(0.01));
-  const Bounded log = bounded_channelwise(ActivationFunction::log_softmax, row({0, 0}, 0.001));
+  const Bounded log =
+      bounded_channelwise(default_activation(ActivationFunction::log_softmax), row({0, 0}, 0.001));
   CHECK(log.error[0] == Approx(0.002).epsilon(0.01));
-  const Bounded glu = bounded_channelwise(ActivationFunction::glu, row({4, 8, 0, 100}, 0.001));
+  const Bounded glu =
+      bounded_channelwise(default_activation(ActivationFunction::glu), row({4, 8, 0, 100}, 0.001));
   CHECK(glu.extents[4] == 2);
   CHECK(glu.value == std::vector<double>{2, 8});
   CHECK(glu.error[0] == Approx(0.0005 + 4 * 0.00025).epsilon(0.01));
   CHECK(glu.error[1] == Approx(0.001).epsilon(0.01));
-  CHECK(bounded_channelwise(ActivationFunction::sparsemax, row({0.5F, 0}, 0.01)).error[0] ==
-        Approx(0.01 * std::sqrt(2.0)).epsilon(0.01));
+  CHECK(bounded_channelwise(default_activation(ActivationFunction::sparsemax), row({0.5F, 0}, 0.01))
+            .error[0] == Approx(0.01 * std::sqrt(2.0)).epsilon(0.01));
 }
 
 TEST_CASE("what float32 cannot hold is not compared, nor what is made of it") {

@@ -10,6 +10,7 @@
 #include "convc/reference.h"
 #include "dsl/axes.h"
 #include "generators/driver/tensor_layout.h"
+#include "generators/plan/plan.h"
 
 namespace convc::test {
 namespace {
@@ -127,8 +128,11 @@ class Interpreter {
     if (layer.kind == LayerKind::separable_conv) return separable_sums(node, n, q);
     if (layer.kind == LayerKind::elementwise) {
       std::vector<float> pixel;
-      for (std::int64_t c = 0; c < layer.in_channels; ++c)
-        pixel.push_back(input_under(node, n, q, {0, 0, 0}, c));
+      for (std::int64_t c = 0; c < layer.in_channels; ++c) {
+        const bool over_pixels = channelwise_axis(layer) != TensorAxis::channels;
+        pixel.push_back(over_pixels ? softmax_over_pixels(node, n, q, c)
+                                    : input_under(node, n, q, {0, 0, 0}, c));
+      }
       return pixel;
     }
     std::vector<float> pixel = of(layer, VariableRole::bias);
@@ -138,6 +142,17 @@ class Interpreter {
     const std::int64_t groups = depthwise ? layer.in_channels : layer.groups;
     add_products(node, n, q, of(layer, VariableRole::kernel), groups, pixel);
     return pixel;
+  }
+
+  /// Softmax or one of its kin over a spatial axis.
+  float softmax_over_pixels(const Node& node, std::int64_t n, const Size& q, std::int64_t c) {
+    const Activation& activation = node.layer.post_ops.front().activation;
+    const Axis axis = spatial(activation.axis);
+    std::vector<float> row;
+    Size from = q;
+    for (at(from, axis) = 0; at(from, axis) < at(node.layer.in, axis); ++at(from, axis))
+      row.push_back(tensor(node.inputs[0]).at(n, from, c));
+    return whole_axis(activation.function, row).at(static_cast<std::size_t>(at(q, axis)));
   }
 
   void add_products(const Node& node, std::int64_t n, const Size& q,
@@ -194,8 +209,9 @@ class Interpreter {
                               std::vector<float> pixel) {
     for (std::size_t i = 0; i < node.layer.post_ops.size(); ++i) {
       const PostOp& op = node.layer.post_ops[i];
-      if (op.kind == PostOpKind::activation && reads_all_channels(op.activation.function)) {
-        pixel = all_channels(op.activation.function, pixel);
+      if (op.kind == PostOpKind::activation && reads_whole_axis(op.activation.function)) {
+        if (op.activation.axis == TensorAxis::channels)
+          pixel = whole_axis(op.activation.function, pixel);
         continue;
       }
       for (std::size_t k = 0; k < pixel.size(); ++k)
@@ -204,9 +220,9 @@ class Interpreter {
     return pixel;
   }
 
-  static std::vector<float> all_channels(ActivationFunction function,
-                                         const std::vector<float>& pixel) {
-    const std::vector<double> x(pixel.begin(), pixel.end());
+  static std::vector<float> whole_axis(ActivationFunction function,
+                                       const std::vector<float>& numbers) {
+    const std::vector<double> x(numbers.begin(), numbers.end());
     std::vector<double> y(x.size());
     convc_reference_channelwise(static_cast<std::int32_t>(function),
                                 static_cast<std::int64_t>(x.size()), x.data(), y.data());

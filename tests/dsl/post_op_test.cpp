@@ -81,7 +81,7 @@ TEST_CASE("activations have distinct names and Keras 3's defaults", "[post_op]")
     for (int j = 0; j < i; ++j) {
       CHECK(name_of(function) != name_of(static_cast<ActivationFunction>(j)));
     }
-    CHECK(reads_all_channels(function) ==
+    CHECK(reads_whole_axis(function) ==
           (name_of(function) == "softmax" || name_of(function) == "log_softmax" ||
            name_of(function) == "sparsemax" || name_of(function) == "glu"));
   }

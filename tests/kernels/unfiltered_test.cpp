@@ -34,15 +34,18 @@ TEST_CASE("layers without a filter", "[corner]") {
   test::check_kernels(required(module, diagnostics), test::planned);
 }
 
-// The spec language has these functions over the last axis only.
-TEST_CASE("functions of all channels in every pair of layouts", "[corner]") {
+TEST_CASE("functions of a whole axis in every pair of layouts", "[corner]") {
   const std::string text =
       "Softmax(input_shape=(3, 13, 5), batch=2)\n"
       "Softmax(input_shape=(2, 5, 37))\n"
       "Activation('log_softmax', input_shape=(3, 13, 21))\n"
       "Activation('sparsemax', input_shape=(3, 13, 21))\n"
       "Activation('glu', input_shape=(3, 13, 22))\n"
-      "Softmax(input_shape=(3, Dim(min=1, max=40), 7), batch=None)\n";
+      "Softmax(input_shape=(3, Dim(min=1, max=40), 7), batch=None)\n"
+      "Softmax(axis=2, input_shape=(Dim(min=1, max=9), 37, 7), batch=2)\n"
+      "Activation('sparsemax', axis=1, input_shape=(6, 5, 9), data_format='channels_last')\n"
+      "Activation('log_softmax', axis=2, input_shape=(2, 6, 5, 9))\n"
+      "Activation('glu', axis=2, input_shape=(3, 26, 5))\n";
   for (const Layout in : {Layout::channels_last, Layout::channels_first}) {
     for (const Layout out : {Layout::channels_last, Layout::channels_first}) {
       Diagnostics diagnostics;

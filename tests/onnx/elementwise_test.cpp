@@ -117,23 +117,34 @@ TEST_CASE("Clip has attributes, later inputs") {
         "runs; it must be a constant [E081]\n");
 }
 
-TEST_CASE("Softmax is over the channels") {
+TEST_CASE("Softmax is over one axis") {
   const auto softmax = [](std::int64_t opset, const Sizes& shape, int axis) {
     return load_node(opset, shape, [&](ModelMaker& model) {
       model.node("Softmax", {"x"}, {"y"}).set("axis", axis);
     });
   };
-  CHECK(softmax(13, {2, 3, 4, 5}, 1).module);
-  CHECK(softmax(13, {2, 3, 4, 5}, -3).module);
-  CHECK(softmax(13, {2, 3}, -1).module);
-  CHECK(softmax(7, {2, 3}, 1).module);
-  CHECK(softmax(7, {2, 3, 1, 1}, 1).module);
-  CHECK(softmax(13, {2, 3, 4, 5}, 3).text ==
-        "model.onnx: error: node 0 (Softmax): attribute `axis` is 3 for an input of (2, 3, 4, 5); "
-        "only the channels, axis 1, are supported [E081]\n");
+  const auto axis_of = [&](std::int64_t opset, const Sizes& shape, int axis) {
+    const auto loaded = softmax(opset, shape, axis);
+    INFO(loaded.text);
+    REQUIRE(loaded.module);
+    return loaded.layer().post_ops.front().activation.axis;
+  };
+  CHECK(axis_of(13, {2, 3, 4, 5}, 1) == TensorAxis::channels);
+  CHECK(axis_of(13, {2, 3, 4, 5}, -3) == TensorAxis::channels);
+  CHECK(axis_of(13, {2, 3, 4, 5}, -2) == TensorAxis::height);
+  CHECK(axis_of(13, {2, 3, 4, 5}, 3) == TensorAxis::width);
+  CHECK(axis_of(13, {2, 3, 4, 5, 6}, 2) == TensorAxis::depth);
+  CHECK(axis_of(13, {2, 3}, -1) == TensorAxis::channels);
+  CHECK(axis_of(7, {2, 3}, 1) == TensorAxis::channels);
+  CHECK(axis_of(7, {2, 3, 1, 1}, 1) == TensorAxis::channels);
+  CHECK(axis_of(7, {2, 1, 1, 4}, 1) == TensorAxis::width);
+  CHECK(axis_of(7, {1, 3, 1, 1}, 0) == TensorAxis::channels);
+  CHECK(softmax(13, {2, 3, 4, 5}, 0).text ==
+        "model.onnx: error: node 0 (Softmax): attribute `axis` is 0 for an input of (2, 3, 4, 5); "
+        "it is one of the axes but the batch [E081]\n");
   CHECK(softmax(7, {2, 3, 4, 5}, 1).text ==
-        "model.onnx: error: node 0 (Softmax): attribute `axis` is 1, by which opset 7 means all "
-        "elements of an image of (2, 3, 4, 5); only channels are supported [E081]\n");
+        "model.onnx: error: node 0 (Softmax): attribute `axis` is 1 for an input of (2, 3, 4, 5); "
+        "by opset 7 it goes over several axes, which is not supported [E081]\n");
 }
 
 TEST_CASE("BatchNormalization in inference") {

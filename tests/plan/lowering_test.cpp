@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "generators/plan/plan.h"
 #include "tests/plan/plan_helpers.h"
 
 using namespace convc;
@@ -219,6 +220,19 @@ TEST_CASE("softmax is a step of its own; what follows it joins it", "[lowering]"
   CHECK(graph.nodes[1].layer.kind == LayerKind::elementwise);
   CHECK(chain(graph, 2) == "softmax");
   check_order(graph);
+}
+
+TEST_CASE("over another axis than the channels no numbers of channels join softmax", "[lowering]") {
+  const Graph graph = model(
+      "y = Softmax(axis=2, name='soft')(x)\n"
+      "y = Rescaling(2.0)(y)\n"
+      "y = BatchNormalization(name='norm')(y)\n");
+  REQUIRE(names(graph) == Names{"soft", "norm"});
+  CHECK(chain(graph, 0) == "softmax(width);rescaling(2,0)");
+  const LayerSpec exchanged = exchange_channels(graph.nodes[0].layer);
+  CHECK(exchanged.in_channels == graph.nodes[0].layer.in.width);
+  CHECK(exchanged.out.width == graph.nodes[0].layer.filters);
+  CHECK(channelwise_axis(exchanged) == TensorAxis::channels);
 }
 
 TEST_CASE("a normalization is folded when it comes first, from where the kernel comes",

@@ -240,6 +240,9 @@ inline void elementwise(Random& random, int rank, const RandomLimits& limits, La
     draft.activation.value->gamma = number();
   }
   if (type.function == ActivationFunction::elu) draft.activation.value->alpha = number();
+  if (reads_whole_axis(draft.activation.value->function) && chance(random, 50)) {
+    draft.axis = {{random_in(random, 1, rank + 1)}, {}};
+  }
 }
 
 inline Dim open_dim(Random& random, std::int64_t size) {
@@ -263,7 +266,8 @@ inline LayerDraft random_draft(Random& random, std::string_view callable, const 
   }
   if (chance(random, limits.literal_percent)) {
     Diagnostics discarded;
-    const std::optional<LayerSpec> layer = resolve_layer(draft, input, {}, discarded);
+    const std::optional<LayerSpec> layer =
+        resolve_layer(draft, input, Layout::channels_last, {}, discarded);
     if (layer) random_parts::literals(random, *layer, plain, draft);
   }
   return draft;
