@@ -263,7 +263,11 @@ std::string why_not_subsampled(const LayerSpec& layer) {
 
 std::string why_not_split_channels(const LayerSpec& layer) {
   if (!why_not_direct(layer).empty()) return "split_channels needs a layer with one filter bank";
-  return layer.channels_per_group() > 1 ? "" : "split_channels needs several channels to a group";
+  for (int parts = 2; parts <= kMostPartialSums; ++parts) {
+    if (layer.channels_per_group() % parts == 0) return {};
+  }
+  return "split_channels needs a number of channels with a divisor from 2 to " +
+         std::to_string(kMostPartialSums);
 }
 
 std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine) {

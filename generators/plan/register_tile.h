@@ -22,6 +22,9 @@ struct RegisterTile {
   std::string text;   ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
 };
 
+/// So many accumulators of a vector of sums do for every machine: 2 pipes of latency 4 take 8.
+inline constexpr int kMostPartialSums = 12;
+
 /// The image a tile walks over; pointwise layers flatten all pixels into one row.
 struct TileDomain {
   std::int64_t images = 1;  ///< planes and groups count as images

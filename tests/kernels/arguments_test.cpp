@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "generators/kernels/image_views.h"
 #include "generators/kernels/kernel.h"
 #include "generators/kernels/literal_text.h"
 
