@@ -1,5 +1,7 @@
 // The buffers of each kernel: roles, extents and strides. No Halide here, so that descriptors can
 // be written without it.
+#include <algorithm>
+
 #include "generators/kernels/dims.h"
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/kernel.h"
@@ -68,6 +70,19 @@ std::vector<KernelArgument> images_of(const LayerSpec& layer, const Plan& plan) 
   return images;
 }
 
+/// The layer as the loops of its kernel see it; merges what they run over in `images`.
+LayerSpec merged(const LayerSpec& layer, const Plan& plan, std::vector<KernelArgument>& images) {
+  if (!merges_pixels(layer, plan)) return layer;
+  if (plan.algorithm != Algorithm::subsampled) return merge_pixels(layer, images);
+  LayerSpec picked = layer;
+  picked.in = layer.out;
+  picked.strides = {};
+  std::vector<KernelArgument> others(images.begin() + 1, images.end());
+  picked = merge_pixels(picked, others);
+  std::move(others.begin(), others.end(), images.begin() + 1);
+  return picked;
+}
+
 }  // namespace
 
 bool has_operand(const PostOp& op) {
@@ -75,15 +90,13 @@ bool has_operand(const PostOp& op) {
 }
 
 LayerSpec as_computed(const LayerSpec& layer, const Plan& plan) {
-  const LayerSpec seen = exchange_channels(layer);
-  if (!merges_pixels(layer, plan)) return seen;
   std::vector<KernelArgument> images = images_of(layer, plan);
-  return merge_pixels(seen, images);
+  return merged(exchange_channels(layer), plan, images);
 }
 
 std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {
   std::vector<KernelArgument> images = images_of(layer, plan);
-  if (merges_pixels(layer, plan)) merge_pixels(layer, images);
+  merged(layer, plan, images);
   // The input, then what is packed, then the other images.
   std::vector<KernelArgument> arguments = {images.front()};
   if (is_packed(layer, plan)) {

@@ -1,8 +1,9 @@
 // Direct convolution: a register tile of output pixels x filters, accumulated over all taps and
 // channels. Weights are packed in panels,
 // [group][panel][block][plane][row][column][channel][filter], so that the innermost loop reads them
-// in order. Pointwise layers come as one row of pixels, few channels folded into columns; of
-// separable layers this is the 1x1 part, whose input is computed per task.
+// in order. Pointwise layers come as one row of pixels, strided ones as one row of output pixels,
+// few channels folded into columns; of separable layers this is the 1x1 part, whose input is
+// computed per task. A sum may be split into parts, each of every n-th channel.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/tap_loop.h"
@@ -21,6 +22,13 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Param<std::string> tap_positions{"tap_positions", ""};  // those of a literal filter not all zero
   // Channels are folded into columns: this many, or 1. (folded_channels: the buffer is, too.)
   Param<int> columns_per_pixel{"columns_per_pixel", 1};
+  // subsampled: the output pixels that are one row here, and the steps between the pixels of the
+  // input that they are made of. picked_width=0: not so.
+  Param<int> picked_depth{"picked_depth", 0}, picked_height{"picked_height", 0},
+      picked_width{"picked_width", 0};
+  Param<int> planes_per_pick{"planes_per_pick", 1}, rows_per_pick{"rows_per_pick", 1},
+      columns_per_pick{"columns_per_pick", 1};
+  Param<int> partial_sums{"partial_sums", 1};  // of each output element
 
   /* The maths. */
   void generate() {
@@ -31,12 +39,12 @@ class DirectConv : public ConvGenerator<DirectConv> {
     partial(tile_vars(block)) = 0.0f;
     const std::vector<TapPosition> positions = positions_from_text(tap_positions);
     if (positions.empty()) {
-      const RDom taps(0, channels_per_block(), 0, window_columns().kernel_size, 0,
+      const RDom taps(0, channels_per_part(), 0, window_columns().kernel_size, 0,
                       window_rows().kernel_size, 0, window_planes().kernel_size, "taps");
       accumulate(taps, taps.y, taps.z, taps.w);
     }
     for (const TapPosition& position : positions) {
-      accumulate(RDom(0, channels_per_block(), "taps"), position.column, position.row, 0);
+      accumulate(RDom(0, channels_per_part(), "taps"), position.column, position.row, 0);
     }
 
     std::vector<Expr> at = point_of(v, filter).coordinates();
@@ -44,10 +52,10 @@ class DirectConv : public ConvGenerator<DirectConv> {
     if (blocked()) {
       blocks = RDom(0, channels() / channels_per_block(), "blocks");
       sum(pure_vars(v, filter)) = 0.0f;
-      sum(pure_vars(v, filter)) += partial(with_block(blocks));
+      sum(pure_vars(v, filter)) += partial(with_block(blocks, 0));
       total = sum(at);
     } else {
-      total = partial(with_block(0));
+      total = sum_of_parts(0, partial_sums);
     }
     output(pure_vars(v, filter)) = finished(total, point_of(v, filter));
   }
@@ -57,7 +65,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
    *                                          copies its padded input, or makes its depthwise result
    *     panel, tile_row, tile_column                         accumulators live in registers
    *       tap_plane, tap_row, tap_column, channel
-   *         pixel of tile, vector of panel                   unrolled: one FMA each */
+   *         part of sum, pixel of tile, vector of panel      unrolled: one FMA each */
   void schedule() {
     tile_the_output();
     if (blocked()) {
@@ -106,6 +114,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
            value(stride_depth) * value(stride_height) * value(stride_width) > 1;
   }
 
+  bool picks_pixels() const { return value(picked_width) > 0; }
+
   int channels() const {
     if (separable()) return value(in_channels) * value(depth_multiplier);
     return value(columns_per_pixel) > 1 ? 1 : channels_per_group();
@@ -114,16 +124,26 @@ class DirectConv : public ConvGenerator<DirectConv> {
     return value(channel_block) == 0 ? channels() : value(channel_block);
   }
   bool blocked() const { return channels_per_block() != channels(); }
+  int channels_per_part() const { return channels_per_block() / value(partial_sums); }
 
   std::vector<Var> tile_vars(const Var& last) const {
     std::vector<Var> vars = pure_vars(v, filter);
     vars.push_back(last);
+    vars.push_back(part);
     return vars;
   }
-  std::vector<Expr> with_block(const Expr& index) const {
+  std::vector<Expr> with_block(const Expr& index, const Expr& of_sum) const {
     std::vector<Expr> at = point_of(v, filter).coordinates();
     at.push_back(index);
+    at.push_back(of_sum);
     return at;
+  }
+  /// Parts from `begin` to before `end`, half by half: no rounding error is larger than in a sum of
+  /// all channels one after the other.
+  Expr sum_of_parts(int begin, int end) const {
+    if (end - begin == 1) return partial(with_block(0, begin));
+    const int middle = begin + (end - begin) / 2;
+    return sum_of_parts(begin, middle) + sum_of_parts(middle, end);
   }
 
   /// The padded coordinate that tap `tap` of output coordinate `coordinate` reads.
@@ -134,14 +154,15 @@ class DirectConv : public ConvGenerator<DirectConv> {
   /// Adds the products over `taps` (channels, then any loops of the other three).
   void accumulate(const RDom& taps, const Expr& tap_column, const Expr& tap_row,
                   const Expr& tap_plane) {
+    const Expr channel = taps[0] * value(partial_sums) + part;  // of the block
     const ImagePoint at = {
-        block * channels_per_block() + taps[0],
+        block * channels_per_block() + channel,
         step(inside(v.column, columns, tile_width), window_columns(), tap_column),
         step(inside(v.row, rows, tile_height), window_rows(), tap_row),
         step(v.plane, window_planes(), tap_plane),
         v.batch,
         v.group};
-    const FilterPoint weight = {filter % panel(), taps[0], tap_column,       tap_row,
+    const FilterPoint weight = {filter % panel(), channel, tap_column,       tap_row,
                                 tap_plane,        block,   filter / panel(), v.group};
     partial(tile_vars(block)) += (*kernel)(weight.coordinates()) * source(at.coordinates());
     loops_over_taps.push_back(taps);
@@ -164,6 +185,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   /// source(channel, column, row, plane, batch, group): what the taps read.
   Func source_image() {
     if (separable()) return depthwise_result();
+    if (picks_pixels()) return picked_pixels();
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
     padded = padded_input({unfolds ? column_axis() : columns, rows, planes}, blocked());
     Func picked("picked");
@@ -177,6 +199,21 @@ class DirectConv : public ConvGenerator<DirectConv> {
     } else {
       return padded;
     }
+    return picked;
+  }
+
+  /// The pixels of the input that the output's are made of, as one row.
+  Func picked_pixels() {
+    const Expr pixel = v.column, row = pixel / value(picked_width),
+               plane = row / value(picked_height);
+    const ImagePoint at = {v.channel,
+                           pixel % value(picked_width) * value(columns_per_pick),
+                           row % value(picked_height) * value(rows_per_pick),
+                           plane % value(picked_depth) * value(planes_per_pick),
+                           v.batch + plane / value(picked_depth),
+                           v.group};
+    Func picked("picked");
+    picked(pure_vars(v)) = input(at.coordinates());
     return picked;
   }
 
@@ -225,12 +262,14 @@ class DirectConv : public ConvGenerator<DirectConv> {
         .bound_extent(v.batch, 1)
         .bound_extent(v.group, 1)
         .bound_extent(block, 1)
+        .bound_extent(part, partial_sums)
         .vectorize(filter, lanes)
         .unroll(filter)
         .unroll(v.column)
-        .unroll(v.row);
+        .unroll(v.row)
+        .unroll(part);
     for (std::size_t i = 0; i < loops_over_taps.size(); ++i) {
-      std::vector<Halide::VarOrRVar> loops = {filter, v.column, v.row};
+      std::vector<Halide::VarOrRVar> loops = {filter, v.column, v.row, part};
       for (int d = 0; d < loops_over_taps[i].dimensions(); ++d) {
         loops.emplace_back(loops_over_taps[i][d]);
       }
@@ -239,14 +278,15 @@ class DirectConv : public ConvGenerator<DirectConv> {
           .vectorize(filter, lanes)
           .unroll(filter)
           .unroll(v.column)
-          .unroll(v.row);
+          .unroll(v.row)
+          .unroll(part);
       unroll_taps(partial.update(static_cast<int>(i)), loops_over_taps[i]);
     }
   }
 
   void unroll_taps(Halide::Stage update, const RDom& taps) const {
-    if (channels_per_block() > 1) {
-      unroll_channels(update, taps[0], channels_per_block(), accumulators());
+    if (channels_per_part() > 1) {
+      unroll_channels(update, taps[0], channels_per_part(), accumulators() * value(partial_sums));
     } else if (taps.dimensions() > 1 && window_columns().kernel_size <= kFewIterations) {
       update.unroll(taps[1]);
     }
@@ -263,7 +303,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   void copy_source() {
     if (separable()) {
       compute_depthwise();
-    } else if (is_padded() || blocked() || subsampled() || copies_to_gather()) {
+    } else if (is_padded() || blocked() || subsampled() || picks_pixels() || copies_to_gather()) {
       copy_per_task(source, output, task, v, window(1, window_planes()),
                     window(rows_of_task(), window_rows()),
                     window(columns_of_task(), window_columns()));
@@ -319,7 +359,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   }
 
   ImageVars v;
-  Var filter{"filter"}, block{"block"};
+  Var filter{"filter"}, block{"block"}, part{"part"};
   SpatialAxis columns, rows, planes;
   std::vector<RDom> loops_over_taps;
   RDom blocks, taps_of_window;

@@ -213,7 +213,7 @@ bool folds_buffer(const LayerSpec& layer, const Plan& plan) {
 }
 
 bool merges_pixels(const LayerSpec& layer, const Plan& plan) {
-  if (plan.algorithm == Algorithm::pointwise) return true;
+  if (plan.is_flat()) return true;
   const bool reads_one_pixel = layer.kind == LayerKind::elementwise ||
                                (plan.algorithm == Algorithm::planar &&
                                 layer.kernel_size == Size{} && layer.strides == Size{});

@@ -38,8 +38,8 @@ bool is_packed(const LayerSpec& layer, const Plan& plan);
 /// neighbours in memory, or padding is made of pixels, the copy of a task folds them.
 bool folds_buffer(const LayerSpec& layer, const Plan& plan);
 
-/// True where the kernel sees pixels as one row, as far as the images allow: pointwise
-/// convolutions, and layers without filter and padding.
+/// True where the kernel sees pixels as one row, as far as the images allow: flat plans, and layers
+/// without filter and padding. The input of a subsampled plan keeps its rows: a task picks pixels.
 bool merges_pixels(const LayerSpec& layer, const Plan& plan);
 
 /// All pixels that every image allows become one row. Merges the dimensions of `images`

@@ -22,6 +22,8 @@ std::string generator_name(const LayerSpec& layer, Algorithm algorithm) {
     case Algorithm::direct:
     case Algorithm::few_channels:
     case Algorithm::pointwise:
+    case Algorithm::subsampled:
+    case Algorithm::split_channels:
     case Algorithm::depthwise_pointwise:
       return "convc_direct";
     case Algorithm::depthwise:
@@ -73,9 +75,9 @@ Parameters layer_parameters(const LayerSpec& layer, const LayerSpec& computed) {
       {"kernel_depth", text(layer.kernel_size.depth)},
       {"kernel_height", text(layer.kernel_size.height)},
       {"kernel_width", text(layer.kernel_size.width)},
-      {"stride_depth", text(layer.strides.depth)},
-      {"stride_height", text(layer.strides.height)},
-      {"stride_width", text(layer.strides.width)},
+      {"stride_depth", text(computed.strides.depth)},
+      {"stride_height", text(computed.strides.height)},
+      {"stride_width", text(computed.strides.width)},
       {"dilation_depth", text(layer.dilation_rate.depth)},
       {"dilation_height", text(layer.dilation_rate.height)},
       {"dilation_width", text(layer.dilation_rate.width)},
@@ -102,7 +104,7 @@ struct TaskBlock {
 };
 
 TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Plan& plan) {
-  if (plan.algorithm == Algorithm::pointwise) return {1, plan.row_block};  // in pixels
+  if (plan.is_flat()) return {1, plan.row_block};  // in pixels
   if (computed.in == layer.in) return {plan.row_block, plan.column_block};
   const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
   const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
@@ -111,9 +113,9 @@ TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Pl
   return {1, tiles * plan.tile_width};
 }
 
-/// How the kernel computes the layer. Tiles of a pointwise kernel are of one row.
+/// How the kernel computes the layer. Tiles of a flat kernel are of one row.
 Parameters plan_parameters(const LayerSpec& layer, const LayerSpec& computed, const Plan& plan) {
-  const bool flat = plan.algorithm == Algorithm::pointwise;
+  const bool flat = plan.is_flat();
   const TaskBlock block = task_block(layer, computed, plan);
   const bool folds = plan.algorithm == Algorithm::few_channels;
   const std::int64_t channels = folds ? 1
@@ -158,12 +160,23 @@ Parameters buffer_parameters(const LayerSpec& layer, const Plan& plan) {
   };
 }
 
-/// Parameters of one generator alone: the numbers of literal filters, folding.
+/// Parameters of one generator alone: the numbers of literal filters, folding, picked pixels.
 Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   Parameters parameters;
   const bool folds = plan.algorithm == Algorithm::few_channels;
   if (plan.algorithm == Algorithm::winograd) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
+  }
+  if (plan.algorithm == Algorithm::split_channels) {
+    parameters.emplace_back("partial_sums", text(plan.partial_sums));
+  }
+  if (plan.algorithm == Algorithm::subsampled) {
+    parameters.insert(parameters.end(), {{"picked_depth", text(layer.out.depth)},
+                                         {"picked_height", text(layer.out.height)},
+                                         {"picked_width", text(layer.out.width)},
+                                         {"planes_per_pick", text(layer.strides.depth)},
+                                         {"rows_per_pick", text(layer.strides.height)},
+                                         {"columns_per_pick", text(layer.strides.width)}});
   }
   if (folds) parameters.emplace_back("columns_per_pixel", text(layer.in_channels));
   if (plan.algorithm == Algorithm::depthwise) {

@@ -37,6 +37,8 @@ bool has_dense_pixels(const TensorForm& form, std::int64_t channels);
 std::string why_not_direct(const LayerSpec& layer);
 std::string why_not_few_channels(const LayerSpec& layer);
 std::string why_not_pointwise(const LayerSpec& layer);
+std::string why_not_subsampled(const LayerSpec& layer);
+std::string why_not_split_channels(const LayerSpec& layer);
 std::string why_not_depthwise_pointwise(const LayerSpec& layer);
 std::string why_not_depthwise(const LayerSpec& layer);
 std::string why_not_grouped(const LayerSpec& layer);
@@ -62,9 +64,10 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer);
 
 /* Plans. Precondition: the algorithm can compute the layer. */
 
-/// Of direct, few_channels and pointwise, the one that may be best.
-Algorithm preferred_tiled_algorithm(const LayerSpec& layer);
-/// `algorithm` is one of these three.
+/// Of the register-tiled algorithms whose vectors run over filters (direct, few_channels,
+/// pointwise, subsampled, split_channels), those that may be best.
+std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine);
+/// `algorithm` is one of these five.
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm);
 /// taps or separable.
 Plan literal_plan(const LayerSpec& layer, const Machine& machine);
@@ -79,7 +82,7 @@ Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
 
 /* Cost models that are no part of roofline.cpp. By one thread. */
 
-/// direct, few_channels and pointwise, without the gathering and scattering of other layouts.
+/// Those of tiled_plan, without the gathering and scattering of other layouts.
 double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 /// Transforms and products, without the copy of the input.

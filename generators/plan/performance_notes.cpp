@@ -11,7 +11,8 @@ namespace {
 /// The vectors of these run over filters.
 bool has_vectors_of_filters(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
-         algorithm == Algorithm::pointwise || algorithm == Algorithm::depthwise_pointwise ||
+         algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled ||
+         algorithm == Algorithm::split_channels || algorithm == Algorithm::depthwise_pointwise ||
          algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped;
 }
 
@@ -24,7 +25,7 @@ struct VectorAxis {
 VectorAxis vector_axis(const LayerSpec& layer, const Plan& plan) {
   if (plan.algorithm == Algorithm::planar) return {"pixels", layer.out.height * layer.out.width};
   if (!has_vectors_of_filters(plan.algorithm)) return {};
-  if (plan.algorithm == Algorithm::direct && layer.groups > 1) {
+  if (layer.groups > 1 && !packed_layout(layer, plan).merges_groups) {
     return {"filters of a group", layer.filters_per_group()};
   }
   return {"filters", layer.filters};

@@ -9,10 +9,12 @@
 namespace convc {
 namespace {
 
-constexpr std::array<std::pair<Algorithm, std::string_view>, 13> kAlgorithmNames = {{
+constexpr std::array<std::pair<Algorithm, std::string_view>, 15> kAlgorithmNames = {{
     {Algorithm::direct, "direct"},
     {Algorithm::few_channels, "few_channels"},
     {Algorithm::pointwise, "pointwise"},
+    {Algorithm::subsampled, "subsampled"},
+    {Algorithm::split_channels, "split_channels"},
     {Algorithm::depthwise_pointwise, "depthwise_pointwise"},
     {Algorithm::depthwise, "depthwise"},
     {Algorithm::grouped, "grouped"},
@@ -85,6 +87,7 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "column_block") return parse_number<std::int64_t>(value, 0, plan.column_block);
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
   if (key == "output_tile") return parse_number(value, 0, plan.output_tile);
+  if (key == "partial_sums") return parse_number(value, 0, plan.partial_sums);
   if (key == "all_taps") {
     plan.all_taps = value == "1";
     return value == "0" || value == "1";
@@ -115,6 +118,7 @@ std::string to_text(const Plan& plan) {
        << " panel_block=" << plan.panel_block
        << " order=" << find_name(kLoopOrderNames, plan.loop_order);
   if (plan.output_tile != 0) text << " output_tile=" << plan.output_tile;
+  if (plan.partial_sums != 0) text << " partial_sums=" << plan.partial_sums;
   if (plan.all_taps) text << " all_taps=1";
   return text.str();
 }
@@ -139,7 +143,8 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
                                                   std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N column_block=N "
-                  "panel_block=N order=filters_outer|pixels_outer output_tile=N all_taps=0|1");
+                  "panel_block=N order=filters_outer|pixels_outer output_tile=N partial_sums=N "
+                  "all_taps=0|1");
     }
   }
   return plan;

@@ -17,6 +17,8 @@ enum class Algorithm {
   direct,               ///< register-tiled loops over the (padded) image; groups are an outer loop
   few_channels,         ///< direct, on channels folded into columns: gray, RGB and RGBA images
   pointwise,            ///< 1x1, stride 1: pixels flattened into one dimension, a matrix product
+  subsampled,           ///< 1x1, strided: the same, on a task's copy of the pixels that are read
+  split_channels,       ///< direct, each sum in several parts: few pixels, many channels
   depthwise_pointwise,  ///< SeparableConv: a task's depthwise result stays in cache
   depthwise,            ///< one channel per group: vectors over channels, no reduction over them
   grouped,              ///< few channels per group: vectors over the filters of several groups
@@ -47,14 +49,16 @@ struct Plan {
   int lanes = 4;         ///< f32 elements per vector
   int tile_vectors = 1;  ///< register tile: filter vectors; panel = tile_vectors * lanes
   int tile_height = 1;   ///< register tile: output rows
-  int tile_width = 1;  ///< register tile: output columns (pixels, for pointwise; transformed tiles,
-                       ///< for winograd)
+  int tile_width = 1;    ///< register tile: output columns (pixels, where is_flat; transformed
+                         ///< tiles, for winograd)
   std::int64_t channel_block = 0;  ///< input channels per pass; 0: all at once
-  std::int64_t row_block = 0;      ///< output rows (pixels, for pointwise) of a task; 0: all
+  std::int64_t row_block = 0;      ///< output rows (pixels, where is_flat) of a task; 0: all
   std::int64_t column_block = 0;   ///< output columns of a task; 0: all. Wide and open images
   std::int64_t panel_block = 0;    ///< weights panels of a task; 0: all
   LoopOrder loop_order = LoopOrder::filters_outer;
   int output_tile = 0;    ///< winograd: outputs of a transformed tile along an axis, 2, 4 or 6
+  int partial_sums = 0;   ///< split_channels: parts of each sum, in registers of their own; part p
+                          ///< sums channels p, p + partial_sums, ...
   bool all_taps = false;  ///< direct, few_channels: taps of a literal filter that are 0 count, too;
                           ///< depthwise layers: zeros of the padding are multiplied
   std::string reason;     ///< in words; not part of a plan's identity
@@ -63,6 +67,11 @@ struct Plan {
   /// tile_vectors filters times tile_width pixels, whole vectors.
   [[nodiscard]] std::int64_t filter_panel() const {
     return algorithm == Algorithm::planar ? tile_vectors : std::int64_t{tile_vectors} * lanes;
+  }
+
+  /// Output pixels of all rows are one row, which tiles and tasks cut.
+  [[nodiscard]] bool is_flat() const {
+    return algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled;
   }
 };
 
@@ -94,8 +103,8 @@ LayerSpec exchange_channels(const LayerSpec& layer);
 std::int64_t copied_pixel_stride(std::int64_t in_channels);
 
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 column_block=0
-/// panel_block=0 order=filters_outer", then " output_tile=4" for winograd and " all_taps=1" where
-/// set. Does not contain the reason.
+/// panel_block=0 order=filters_outer", then " output_tile=4" for winograd, " partial_sums=8" for
+/// split_channels and " all_taps=1" where set. Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.

@@ -9,7 +9,8 @@ namespace {
 /// Register tiles of pixels times vectors, accumulated over channels.
 bool is_tiled(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
-         algorithm == Algorithm::pointwise || algorithm == Algorithm::depthwise_pointwise ||
+         algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled ||
+         algorithm == Algorithm::split_channels || algorithm == Algorithm::depthwise_pointwise ||
          algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped ||
          algorithm == Algorithm::planar || algorithm == Algorithm::winograd;
 }
@@ -29,7 +30,8 @@ std::string why_tile_is_wrong(const Plan& plan) {
            " is not a multiple of lanes=" + std::to_string(plan.lanes);
   }
   const std::int64_t accumulators = std::int64_t{plan.tile_height} * plan.tile_width *
-                                    plan.tile_vectors / (planar ? plan.lanes : 1);
+                                    plan.tile_vectors * std::max(plan.partial_sums, 1) /
+                                    (planar ? plan.lanes : 1);
   constexpr std::int64_t kMostAccumulators = 128;
   if (accumulators <= kMostAccumulators) return {};
   return "a tile of " + std::to_string(accumulators) + " accumulators cannot stay in registers";
@@ -47,15 +49,26 @@ std::string why_channel_block_is_wrong(const Plan& plan, const LayerSpec& layer)
 
 /// Scratch has a constant size.
 std::string why_blocks_are_wrong(const Plan& plan, const LayerSpec& layer) {
-  const bool flat = plan.algorithm == Algorithm::pointwise;
+  const bool flat = plan.is_flat();
   if (plan.row_block == 0 && (layer.open.height || (flat && layer.open.any()))) {
     return "an image whose size arrives at run time needs a row_block";
   }
   if (plan.column_block == 0 && layer.open.width && !flat) {
     return "an image whose width arrives at run time needs a column_block";
   }
-  if (plan.column_block != 0 && flat) return "pointwise has no column_block; its rows are pixels";
+  if (plan.column_block != 0 && flat) {
+    return std::string(name_of(plan.algorithm)) + " has no column_block; its rows are pixels";
+  }
   return {};
+}
+
+std::string why_partial_sums_are_wrong(const Plan& plan, const LayerSpec& layer) {
+  const bool splits = plan.algorithm == Algorithm::split_channels;
+  if (!splits) return plan.partial_sums == 0 ? "" : "partial_sums is for split_channels alone";
+  if (plan.partial_sums > 1 && layer.channels_per_group() % plan.partial_sums == 0) return {};
+  return "partial_sums=" + std::to_string(plan.partial_sums) +
+         " must be 2 or more and divide the " + std::to_string(layer.channels_per_group()) +
+         " channels of a group";
 }
 
 /// Tasks are whole tiles.
@@ -98,6 +111,10 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer) {
       return why_not_few_channels(layer);
     case Algorithm::pointwise:
       return why_not_pointwise(layer);
+    case Algorithm::subsampled:
+      return why_not_subsampled(layer);
+    case Algorithm::split_channels:
+      return why_not_split_channels(layer);
     case Algorithm::depthwise_pointwise:
       return why_not_depthwise_pointwise(layer);
     case Algorithm::depthwise:
@@ -128,7 +145,8 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
   for (const std::string& reason :
        {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
         why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer),
-        why_output_tile_is_wrong(plan, layer), why_all_taps_is_wrong(plan, layer)}) {
+        why_output_tile_is_wrong(plan, layer), why_partial_sums_are_wrong(plan, layer),
+        why_all_taps_is_wrong(plan, layer)}) {
     if (!reason.empty()) return reason;
   }
   return {};

@@ -1,5 +1,5 @@
-// Plans of the register-tiled algorithms whose vectors run over filters: direct, few_channels and
-// pointwise. Pure.
+// Plans of the register-tiled algorithms whose vectors run over filters: direct, few_channels,
+// pointwise, subsampled and split_channels. Pure.
 #include <algorithm>
 #include <vector>
 
@@ -17,8 +17,28 @@ bool has_operand(const PostOp& op) {
 }
 
 /// Pixels of a tensor follow one another without gaps, each with its channels.
-bool is_flat(const TensorForm& form, std::int64_t channels) {
+bool has_flat_pixels(const TensorForm& form, std::int64_t channels) {
   return has_dense_channels(form, channels) && form.row_pitch == 0;
+}
+
+/// The same of what the layer writes, and of the operands read beside it.
+bool has_flat_output(const LayerSpec& layer) {
+  return has_flat_pixels(layer.output_form, layer.filters) && !layer.output_view &&
+         std::all_of(layer.post_ops.begin(), layer.post_ops.end(), [&](const PostOp& op) {
+           return !has_operand(op) || op.operand_shape != OperandShape::full ||
+                  has_flat_pixels({op.operand_layout, 0}, layer.filters);
+         });
+}
+
+bool is_plain_1x1(const LayerSpec& layer) {
+  return layer.kind == LayerKind::conv && layer.kernel_size == Size{} &&
+         layer.padding == Padding{} && layer.groups == 1;
+}
+
+bool is_flat(Algorithm algorithm) {
+  Plan plan;
+  plan.algorithm = algorithm;
+  return plan.is_flat();
 }
 
 /// An operand of one pixel per image keeps images apart.
@@ -50,7 +70,7 @@ bool has_few_channels(const LayerSpec& layer) {
 LayerSpec as_tiled(const LayerSpec& layer, Algorithm algorithm) {
   if (algorithm == Algorithm::few_channels) return fold_channels(layer);
   LayerSpec tiled = one_group(layer);
-  if (algorithm == Algorithm::pointwise && !merges_images(layer)) tiled.batch = 1;
+  if (is_flat(algorithm) && !merges_images(layer)) tiled.batch = 1;
   return tiled;
 }
 
@@ -74,7 +94,7 @@ class Search {
   Search(const LayerSpec& layer, Algorithm algorithm, const Machine& machine)
       : layer_(layer),
         machine_(machine),
-        flat_(algorithm == Algorithm::pointwise),
+        flat_(is_flat(algorithm)),
         total_(flat_ ? layer.batch * layer.out.depth * layer.out.height * layer.out.width
                      : layer.out.height) {
     plan_.algorithm = algorithm;
@@ -86,6 +106,7 @@ class Search {
       plan_.tile_height = tile.height;
       plan_.tile_width = tile.width;
       plan_.tile_vectors = tile.vectors;
+      plan_.partial_sums = tile.partial_sums == 1 ? 0 : tile.partial_sums;
       plan_.channel_block = channel_block(layer_, tile, plan_.algorithm, machine_);
       const Tasks tasks = choose_tasks(layer_, tile, flat_, machine_);
       plan_.row_block = tasks.row_block;
@@ -102,7 +123,9 @@ class Search {
   /// Those that are fast where caches do not matter.
   [[nodiscard]] std::vector<RegisterTile> promising_tiles() const {
     constexpr std::size_t kMostTiles = 16;
-    std::vector<RegisterTile> tiles = register_tiles(tile_domain(layer_, flat_), machine_);
+    TileDomain domain = tile_domain(layer_, flat_);
+    domain.splits_sums = plan_.algorithm == Algorithm::split_channels;
+    std::vector<RegisterTile> tiles = register_tiles(domain, machine_);
     std::stable_sort(tiles.begin(), tiles.end(), [](const RegisterTile& a, const RegisterTile& b) {
       return a.cycles < b.cycles;
     });
@@ -218,25 +241,49 @@ std::string why_not_few_channels(const LayerSpec& layer) {
 }
 
 std::string why_not_pointwise(const LayerSpec& layer) {
-  if (layer.kind != LayerKind::conv || layer.kernel_size != Size{} || layer.strides != Size{} ||
-      layer.padding != Padding{} || layer.groups != 1) {
+  if (!is_plain_1x1(layer) || layer.strides != Size{}) {
     return "pointwise needs kernel_size=1, strides=1, no padding and groups=1";
   }
-  const bool operands_are_flat =
-      std::all_of(layer.post_ops.begin(), layer.post_ops.end(), [&](const PostOp& op) {
-        return !has_operand(op) || op.operand_shape != OperandShape::full ||
-               is_flat({op.operand_layout, 0}, layer.filters);
-      });
-  if (!is_flat(layer.input_form, layer.in_channels) || !is_flat(layer.output_form, layer.filters) ||
-      layer.output_view || !operands_are_flat) {
+  if (!has_flat_output(layer) || !has_flat_pixels(layer.input_form, layer.in_channels)) {
     return "pointwise needs images whose pixels follow one another without gaps";
   }
   return {};
 }
 
-Algorithm preferred_tiled_algorithm(const LayerSpec& layer) {
-  if (why_not_pointwise(layer).empty()) return Algorithm::pointwise;
-  return has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct;
+std::string why_not_subsampled(const LayerSpec& layer) {
+  if (!is_plain_1x1(layer) || layer.strides == Size{}) {
+    return "subsampled needs kernel_size=1, strides above 1, no padding and groups=1";
+  }
+  if (!has_flat_output(layer) || !has_dense_channels(layer.input_form, layer.in_channels)) {
+    return "subsampled needs an output whose pixels follow one another without gaps, and pixels of "
+           "the input with their channels side by side";
+  }
+  return layer.open.any() ? "subsampled needs a fixed size" : "";
+}
+
+std::string why_not_split_channels(const LayerSpec& layer) {
+  const std::string why = why_not_direct(layer);
+  if (!why.empty()) return "split_channels needs a layer with one filter bank";
+  return layer.channels_per_group() > 1 ? "" : "split_channels needs several channels to a group";
+}
+
+// The first of those predicted alike wins. A layer that waits for cold weights waits for its
+// multiply-adds when they are warm, so the one with more sums at a time comes first.
+std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine) {
+  std::vector<Algorithm> algorithms;
+  const std::int64_t vectors_of_sums = layer.batch * layer.out.depth * layer.out.height *
+                                       layer.out.width * ceil_div(layer.filters, machine.f32_lanes);
+  const std::int64_t enough = machine.fma_latency_cycles * machine.fma_pipes;
+  if (vectors_of_sums < enough && why_not_split_channels(layer).empty()) {
+    algorithms.push_back(Algorithm::split_channels);
+  }
+  if (why_not_pointwise(layer).empty()) {
+    algorithms.push_back(Algorithm::pointwise);
+  } else {
+    algorithms.push_back(has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct);
+  }
+  if (why_not_subsampled(layer).empty()) algorithms.push_back(Algorithm::subsampled);
+  return algorithms;
 }
 
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm) {

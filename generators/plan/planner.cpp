@@ -41,7 +41,9 @@ std::vector<Algorithm> promising_algorithms(const LayerSpec& layer, const Machin
   } else if (why_not_grouped(layer).empty() && layer.filters_per_group() < machine.f32_lanes) {
     algorithms.push_back(Algorithm::grouped);
   }
-  algorithms.push_back(preferred_tiled_algorithm(layer));
+  for (const Algorithm algorithm : promising_tiled_algorithms(layer, machine)) {
+    algorithms.push_back(algorithm);
+  }
   algorithms.push_back(Algorithm::planar);
   algorithms.push_back(Algorithm::winograd);
   return algorithms;
@@ -114,8 +116,9 @@ Offer offer_of(const LayerSpec& layer, const Machine& machine, const PlanLimits&
 
 const std::vector<Algorithm>& filter_bank_algorithms() {
   static const std::vector<Algorithm> algorithms = {
-      Algorithm::direct,  Algorithm::few_channels, Algorithm::pointwise, Algorithm::depthwise,
-      Algorithm::grouped, Algorithm::planar,       Algorithm::winograd};
+      Algorithm::direct,     Algorithm::few_channels,   Algorithm::pointwise,
+      Algorithm::subsampled, Algorithm::split_channels, Algorithm::depthwise,
+      Algorithm::grouped,    Algorithm::planar,         Algorithm::winograd};
   return algorithms;
 }
 

@@ -9,16 +9,30 @@
 namespace convc {
 namespace {
 
-RegisterTile make_tile(int height, int width, int vectors, int lanes) {
+/// That accumulators leave to operands.
+constexpr int kSpareRegisters = 4;
+
+RegisterTile make_tile(int height, int width, int vectors, int lanes, int partial_sums) {
   RegisterTile tile;
   tile.height = height;
   tile.width = width;
   tile.vectors = vectors;
   tile.lanes = lanes;
+  tile.partial_sums = partial_sums;
   tile.text = std::to_string(height) + "x" + std::to_string(width) + " pixels x " +
-              std::to_string(vectors) + " vectors of " + std::to_string(lanes) + " (" +
-              std::to_string(height * width * vectors) + " accumulators)";
+              std::to_string(vectors) + " vectors of " + std::to_string(lanes) +
+              (partial_sums == 1 ? "" : " x " + std::to_string(partial_sums) + " partial sums") +
+              " (" + std::to_string(height * width * vectors * partial_sums) + " accumulators)";
   return tile;
+}
+
+/// Accumulators of each vector of sums, of which a tile has so many; 0: there is no room for two.
+int splits(const TileDomain& domain, int sums, const Machine& machine) {
+  if (!domain.splits_sums) return 1;
+  for (int parts = (machine.vector_registers - kSpareRegisters) / sums; parts > 1; --parts) {
+    if (domain.channels % parts == 0) return parts;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -31,6 +45,7 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
                     : Size{layer.out.height, layer.out.width};
   domain.filters = layer.filters;
   domain.taps = layer.taps() * layer.in_channels;
+  domain.channels = layer.in_channels;
   const bool subsamples = layer.kernel_size == Size{};
   domain.pixel_stride_bytes =
       kFloatBytes *
@@ -61,8 +76,7 @@ bool fits_registers(int height, int width, int vectors, const Machine& machine) 
   // Beside the accumulators stand one weights vector per filter vector and a broadcast input, which
   // AVX-512 folds into the multiply-add. Compilers spill when they have no register to spare.
   const int accumulators = height * width * vectors;
-  constexpr int kSpare = 4;
-  return accumulators <= machine.vector_registers - kSpare &&
+  return accumulators <= machine.vector_registers - kSpareRegisters &&
          accumulators + vectors + 1 <= machine.vector_registers;
 }
 
@@ -79,6 +93,7 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
         visit.pixels = rows.size * columns.size;
         visit.vectors = vectors.size;
         visit.lanes = tile.lanes;
+        visit.partial_sums = tile.partial_sums;
         visit.taps = domain.taps;
         visit.pixel_stride_bytes = domain.pixel_stride_bytes;
         const std::int64_t panel_bytes = vectors.size * tile.lanes * kFloatBytes * domain.taps;
@@ -106,7 +121,9 @@ std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine
       for (int height = 1; height <= (blocked ? 1 : tallest); ++height) {
         for (int width = 1; width <= domain.out.width; ++width) {
           if (!fits_registers(height, width, vectors, machine)) break;
-          tiles.push_back(make_tile(height, width, vectors, lanes));
+          const int partial_sums = splits(domain, height * width * vectors, machine);
+          if (partial_sums == 0) continue;
+          tiles.push_back(make_tile(height, width, vectors, lanes, partial_sums));
           tiles.back().cycles = predicted_cycles(domain, tiles.back(), machine);
         }
       }

@@ -17,8 +17,9 @@ struct RegisterTile {
   int width = 1;
   int vectors = 1;
   int lanes = 1;
-  double cycles = 0;  ///< predicted for the whole layer, one thread
-  std::string text;   ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
+  int partial_sums = 1;  ///< accumulators of each vector of sums
+  double cycles = 0;     ///< predicted for the whole layer, one thread
+  std::string text;      ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
 };
 
 /// The image a tile walks over; pointwise layers flatten all pixels into one row.
@@ -27,6 +28,8 @@ struct TileDomain {
   Size out;                 ///< depth 1
   std::int64_t filters = 1;
   std::int64_t taps = 1;                ///< multiply-adds per output element
+  std::int64_t channels = 1;            ///< of a tap
+  bool splits_sums = false;             ///< tiles have 2 or more partial_sums
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
 };
 /// Precondition: groups = 1 (one_group of algorithms.h).

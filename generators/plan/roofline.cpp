@@ -157,6 +157,8 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::direct:
     case Algorithm::few_channels:
     case Algorithm::pointwise:
+    case Algorithm::subsampled:
+    case Algorithm::split_channels:
       return tiled_cycles(layer, plan, machine) + gather_cycles(layer, false) +
              scatter_cycles(layer, false);
     case Algorithm::depthwise_pointwise:

@@ -41,7 +41,8 @@ double crowding_cycles(const TileVisit& visit, const Machine& machine) {
 /// Of one tap. Each accumulator waits for its own last multiply-add.
 double tap_cycles(const TileVisit& visit, const Machine& machine) {
   return std::max({multiply_add_cycles(visit, machine), load_cycles(visit, machine),
-                   issue_cycles(visit, machine), static_cast<double>(machine.fma_latency_cycles)}) +
+                   issue_cycles(visit, machine),
+                   static_cast<double>(machine.fma_latency_cycles) / visit.partial_sums}) +
          crowding_cycles(visit, machine);
 }
 
@@ -79,7 +80,8 @@ bool reloads_operands(const TileVisit& visit, const Machine& machine) {
 /// Outside the loop over taps: clearing, bias, activation and store of each accumulator.
 double store_cycles(const TileVisit& visit, const Machine& machine) {
   return machine.costs.cycles_per_tile +
-         machine.costs.cycles_per_accumulator * static_cast<double>(visit.pixels * visit.vectors) +
+         machine.costs.cycles_per_accumulator *
+             static_cast<double>(visit.pixels * visit.vectors * visit.partial_sums) +
          (reloads_operands(visit, machine) ? machine.costs.cycles_of_reloads : 0);
 }
 

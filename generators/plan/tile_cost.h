@@ -14,6 +14,7 @@ struct TileVisit {
   std::int64_t pixels = 1;
   std::int64_t vectors = 1;
   int lanes = 4;
+  int partial_sums = 1;   ///< accumulators of each vector of sums
   std::int64_t taps = 1;  ///< multiply-adds per output element
   std::int64_t pixel_stride_bytes = 4;
   double panel_bytes_from_l2 = 0;  ///< weights that are not in L1 any more

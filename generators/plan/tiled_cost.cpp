@@ -31,8 +31,8 @@ class Model {
       : layer_(layer),
         plan_(plan),
         machine_(machine),
-        domain_(tile_domain(layer, plan.algorithm == Algorithm::pointwise)),
-        flat_(plan.algorithm == Algorithm::pointwise),
+        domain_(tile_domain(layer, plan.is_flat())),
+        flat_(plan.is_flat()),
         copies_(copies_input(layer) || plan.channel_block != 0),
         by_pixels_(plan.loop_order == LoopOrder::pixels_outer),
         channels_(plan.channel_block == 0 ? layer.in_channels : plan.channel_block),
@@ -120,6 +120,7 @@ class Model {
           visit.pixels = rows.size * columns.size;
           visit.vectors = panel.size;
           visit.lanes = plan_.lanes;
+          visit.partial_sums = std::max(plan_.partial_sums, 1);
           visit.taps = domain_.taps / blocks_;
           visit.pixel_stride_bytes = domain_.pixel_stride_bytes;
           add_traffic(task, rows.size, columns.size, visit);
@@ -146,7 +147,9 @@ class Model {
                        machine_.costs.l3_bytes_per_cycle;
     if (copies_) {
       const double vectors = real(task.input_bytes) / real(plan_.lanes * kFloatBytes);
-      cost_.copies += count * vectors * machine_.costs.cycles_per_copied_vector;
+      // Where each pixel comes from takes divisions.
+      const double divisions = plan_.algorithm == Algorithm::subsampled ? 2 : 1;
+      cost_.copies += count * vectors * divisions * machine_.costs.cycles_per_copied_vector;
     }
   }
 
@@ -166,8 +169,10 @@ class Model {
 
   /// All inputs, once for each block of panels, and all weights come from beyond L2 once.
   [[nodiscard]] double compulsory_cycles() const {
-    const double input = real(layer_.batch * layer_.in.depth * layer_.in.height) *
-                         real(layer_.in.width * layer_.in_channels);
+    const bool picks = layer_.kernel_size == Size{};  // the other pixels are other cache lines
+    const Size& read = picks ? layer_.out : layer_.in;
+    const double input =
+        real(layer_.batch * read.depth * read.height) * real(read.width * layer_.in_channels);
     const double weights = real(domain_.taps * layer_.filters);
     return (input * tasks_over_panels() + weights) * kFloatBytes * machine_.costs.exposed_once /
            machine_.costs.l3_bytes_per_cycle;
