@@ -90,8 +90,9 @@ bool has_operand(const PostOp& op) {
 }
 
 LayerSpec as_computed(const LayerSpec& layer, const Plan& plan) {
+  const LayerSpec seen = exchange_channels(layer);
   std::vector<KernelArgument> images = images_of(layer, plan);
-  return merged(exchange_channels(layer), plan, images);
+  return merged(seen, plan, images);
 }
 
 std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan& plan) {

@@ -202,10 +202,11 @@ class DirectConv : public ConvGenerator<DirectConv> {
     return picked;
   }
 
-  /// The pixels of the input that the output's are made of, as one row.
+  /// The pixels of the input that the output's are made of, as one row: also of all images, where
+  /// these are not kept apart.
   Func picked_pixels() {
-    const Expr pixel = v.column, row = pixel / value(picked_width),
-               plane = row / value(picked_height);
+    const Expr pixel = v.column, row = pixel / value(picked_width);
+    const Expr plane = row / value(picked_height);
     const ImagePoint at = {v.channel,
                            pixel % value(picked_width) * value(columns_per_pick),
                            row % value(picked_height) * value(rows_per_pick),

@@ -262,30 +262,31 @@ std::string why_not_subsampled(const LayerSpec& layer) {
 }
 
 std::string why_not_split_channels(const LayerSpec& layer) {
-  const std::string why = why_not_direct(layer);
-  if (!why.empty()) return "split_channels needs a layer with one filter bank";
-  return layer.channels_per_group() > 1 ? "" : "split_channels needs several channels to a group";
+  if (!why_not_direct(layer).empty()) return "split_channels needs a layer with one filter bank";
+  for (int parts = 2; parts <= kMostPartialSums; ++parts) {
+    if (layer.channels_per_group() % parts == 0) return {};
+  }
+  return "split_channels needs a number of channels with a divisor from 2 to " +
+         std::to_string(kMostPartialSums);
 }
 
-// The first of those predicted alike wins. A layer that waits for cold weights waits for its
-// multiply-adds when they are warm, so the one with more sums at a time comes first.
 std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine) {
   std::vector<Algorithm> algorithms;
-  const std::int64_t vectors_of_sums = layer.batch * layer.out.depth * layer.out.height *
-                                       layer.out.width * ceil_div(layer.filters, machine.f32_lanes);
-  const std::int64_t enough = machine.fma_latency_cycles * machine.fma_pipes;
-  if (vectors_of_sums < enough && why_not_split_channels(layer).empty()) {
-    algorithms.push_back(Algorithm::split_channels);
-  }
   if (why_not_pointwise(layer).empty()) {
     algorithms.push_back(Algorithm::pointwise);
   } else {
     algorithms.push_back(has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct);
   }
   if (why_not_subsampled(layer).empty()) algorithms.push_back(Algorithm::subsampled);
+  // So many vectors of sums keep the multiply-add pipes busy: a tile of more needs no parts.
+  const std::int64_t enough = std::int64_t{machine.fma_latency_cycles} * machine.fma_pipes;
+  const std::int64_t sums =
+      layer.out.height * layer.out.width * ceil_div(layer.filters_per_group(), machine.f32_lanes);
+  if (sums <= enough && why_not_split_channels(layer).empty()) {
+    algorithms.push_back(Algorithm::split_channels);
+  }
   return algorithms;
 }
-
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm) {
   const LayerSpec tiled = as_tiled(layer, algorithm);
   Plan plan = Search(tiled, algorithm, machine).best();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <tuple>
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
@@ -143,14 +144,16 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
       continue;
     }
     const double cycles = predicted_cycles(layer, plan, machine);
-    candidates.push_back({std::move(plan), cycles, bytes});
+    const double computing = compute_cycles(layer, plan, machine);
+    candidates.push_back({std::move(plan), cycles, computing, bytes});
   }
   for (const auto& [algorithm, bytes] : least_packed)
     offer.refuse(name_of(algorithm), "its packed weights take " + std::to_string(bytes) +
                                          " bytes, more than --max-packed");
   std::stable_sort(
-      candidates.begin(), candidates.end(),
-      [](const PlanCandidate& a, const PlanCandidate& b) { return a.cycles < b.cycles; });
+      candidates.begin(), candidates.end(), [](const PlanCandidate& a, const PlanCandidate& b) {
+        return std::tie(a.cycles, a.compute_cycles) < std::tie(b.cycles, b.compute_cycles);
+      });
   if (candidates.empty()) *why_none = offer.refusals;
   return candidates;
 }

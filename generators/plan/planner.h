@@ -26,10 +26,12 @@ const std::vector<Algorithm>& filter_bank_algorithms();
 struct PlanCandidate {
   Plan plan;
   double cycles = 0;              ///< predicted, of one thread (generators/plan/roofline.h)
+  double compute_cycles = 0;      ///< the same without waiting for memory
   std::int64_t packed_bytes = 0;  ///< of packed_layout
 };
 
-/// The plans that may be best for a layer, within the limits, the fastest first. Precondition here
+/// The plans that may be best for a layer, within the limits, the fastest first; of those
+/// that wait for memory alike, the one that computes fastest. Precondition here
 /// and below: a layer of a lowered Module (generators/plan/lowering.h). Empty when the limits leave
 /// none; then `*why_none` is a sentence.
 std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine& machine,

@@ -21,15 +21,16 @@ RegisterTile make_tile(int height, int width, int vectors, int lanes, int partia
   tile.partial_sums = partial_sums;
   tile.text = std::to_string(height) + "x" + std::to_string(width) + " pixels x " +
               std::to_string(vectors) + " vectors of " + std::to_string(lanes) +
-              (partial_sums == 1 ? "" : " x " + std::to_string(partial_sums) + " partial sums") +
-              " (" + std::to_string(height * width * vectors * partial_sums) + " accumulators)";
+              (partial_sums == 1 ? "" : " x " + std::to_string(partial_sums) + " partial sums") + " (" +
+              std::to_string(height * width * vectors * partial_sums) + " accumulators)";
   return tile;
 }
 
 /// Accumulators of each vector of sums, of which a tile has so many; 0: there is no room for two.
 int splits(const TileDomain& domain, int sums, const Machine& machine) {
   if (!domain.splits_sums) return 1;
-  for (int parts = (machine.vector_registers - kSpareRegisters) / sums; parts > 1; --parts) {
+  const int room = (machine.vector_registers - kSpareRegisters) / sums;
+  for (int parts = std::min(room, kMostPartialSums); parts > 1; --parts) {
     if (domain.channels % parts == 0) return parts;
   }
   return 0;

@@ -152,6 +152,22 @@ double separable_layer_cycles(const LayerSpec& layer, const Plan& plan, const Ma
          scatter_cycles(layer, false);
 }
 
+}  // namespace
+
+double vectors_of(std::int64_t count, int lanes) {
+  return real((count + lanes - 1) / lanes);
+}
+
+double memory_cycles(std::int64_t bytes, const Machine& machine) {
+  return real(bytes) / machine.memory_bytes_per_cycle;
+}
+
+double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
+  const Cost cost = cost_of(layer);
+  return std::max(real(cost.macs) / macs_per_cycle(machine),
+                  memory_cycles(cost.compulsory_bytes(), machine));
+}
+
 double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   switch (plan.algorithm) {
     case Algorithm::direct:
@@ -181,22 +197,6 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
       return real(cost_of(layer).macs) * machine.fma_latency_cycles;
   }
   return 0;
-}
-
-}  // namespace
-
-double vectors_of(std::int64_t count, int lanes) {
-  return real((count + lanes - 1) / lanes);
-}
-
-double memory_cycles(std::int64_t bytes, const Machine& machine) {
-  return real(bytes) / machine.memory_bytes_per_cycle;
-}
-
-double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
-  const Cost cost = cost_of(layer);
-  return std::max(real(cost.macs) / macs_per_cycle(machine),
-                  memory_cycles(cost.compulsory_bytes(), machine));
 }
 
 double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {

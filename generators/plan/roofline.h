@@ -14,7 +14,10 @@ double roofline_cycles(const LayerSpec& layer, const Machine& machine);
 /// Cycles that one thread takes with this plan, by the cost models of the algorithms.
 double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
-/// Their quotient: 1 is the roofline.
+/// The same, were memory as fast as the caches.
+double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
+
+/// Predicted speed as a fraction of the roofline's.
 double predicted_fraction(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 /// Vectors of `lanes` numbers that hold `count` of them.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "generators/kernels/image_views.h"
 #include "generators/kernels/kernel.h"
 #include "generators/kernels/literal_text.h"
 
@@ -155,6 +156,25 @@ TEST_CASE("pointwise kernels see one row of pixels as far as every image allows"
   arguments = kernel_arguments(layer, plan);
   CHECK(extents(arguments.front()) == Numbers{6, 11, 9, 1, 2, 1});
   CHECK(extents(arguments.back()) == Numbers{20, 11, 9, 1, 2, 1});
+}
+
+TEST_CASE("subsampled kernels see the output as one row, the input as it is", "[arguments]") {
+  LayerSpec layer = pointwise_layer();
+  layer.strides = {2, 3};
+  layer.out = {5, 4};
+  Plan plan = example_plan();
+  plan.algorithm = Algorithm::subsampled;
+  plan.channel_block = 0;
+  const auto arguments = kernel_arguments(layer, plan);
+  CHECK(extents(arguments.front()) == Numbers{6, 11, 9, 1, 2, 1});
+  CHECK(extents(arguments.back()) == Numbers{20, 40, 1, 1, 1, 1});
+  const LayerSpec computed = as_computed(layer, plan);
+  CHECK(computed.strides == Size{});
+  CHECK(computed.in == Size{1, 40});
+  CHECK(computed.batch == 1);
+
+  layer.post_ops = {operand(PostOpKind::multiply, OperandShape::per_channel)};
+  CHECK(extents(kernel_arguments(layer, plan).back()) == Numbers{20, 20, 1, 1, 2, 1});
 }
 
 TEST_CASE("operands repeat what they do not have", "[arguments]") {

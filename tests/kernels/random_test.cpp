@@ -1,4 +1,5 @@
 // Random valid layers and graphs with the planner's plans, and with random plans.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -77,10 +78,12 @@ Plan random_plan(test::Random& random, const LayerSpec& layer, const Machine& ma
         test::chance(random, 30) && plan.algorithm == Algorithm::direct
             ? std::gcd(layer.channels_per_group(), pick(1, layer.channels_per_group()))
             : 0;
-    plan.partial_sums = plan.algorithm == Algorithm::split_channels ? pick(2, 8) : 0;
+    if (test::chance(random, 15)) plan.algorithm = Algorithm::split_channels;
+    plan.partial_sums = plan.algorithm == Algorithm::split_channels ? pick(2, 9) : 0;
     plan.loop_order = test::chance(random, 50) ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
     constexpr int kMostAccumulators = 40;  // beyond the registers, spilling must be right too
-    const int accumulators = plan.tile_height * plan.tile_width * plan.tile_vectors /
+    const int accumulators = plan.tile_height * plan.tile_width * plan.tile_vectors *
+                             std::max(plan.partial_sums, 1) /
                              (plan.algorithm == Algorithm::planar ? plan.lanes : 1);
     if (accumulators <= kMostAccumulators && why_plan_is_invalid(plan, layer, machine).empty())
       return plan;

@@ -94,8 +94,9 @@ int main(void) {
       &sanitized_direct_kernel,         &sanitized_direct_unpadded_kernel,
       &sanitized_channel_blocks_kernel, &sanitized_pointwise_kernel,
       &sanitized_subsampled_kernel,     &sanitized_few_channels_kernel,
-      &sanitized_grouped_kernel,        &sanitized_taps_kernel,
-      &sanitized_separable_kernel,      &sanitized_chain_kernel};
+      &sanitized_split_channels_kernel, &sanitized_grouped_kernel,
+      &sanitized_taps_kernel,           &sanitized_separable_kernel,
+      &sanitized_chain_kernel};
   for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; ++i) run_kernel(kernels[i]);
   convc_shutdown();
   puts("all kernels are clean");

@@ -36,7 +36,7 @@ TEST_CASE("parse_plan is the inverse of to_text", "[plan]") {
   std::mt19937_64 random(test::seed_of("plan text"));
   for (int i = 0; i < 500; ++i) {
     Plan plan;
-    plan.algorithm = static_cast<Algorithm>(pick(random, 0, 11));
+    plan.algorithm = static_cast<Algorithm>(pick(random, 0, static_cast<int>(Algorithm::naive)));
     plan.lanes = 1 << pick(random, 0, 4);
     plan.tile_height = pick(random, 1, 9);
     plan.tile_width = pick(random, 1, 40);
@@ -45,6 +45,7 @@ TEST_CASE("parse_plan is the inverse of to_text", "[plan]") {
     plan.row_block = pick(random, 0, 4096);
     plan.column_block = pick(random, 0, 4096);
     plan.panel_block = pick(random, 0, 64);
+    plan.partial_sums = pick(random, 0, 12);
     plan.loop_order = static_cast<LoopOrder>(pick(random, 0, 1));
     std::string error;
     const auto parsed = parse_plan(to_text(plan), &error);

@@ -86,7 +86,8 @@ TEST_CASE("every valid layer has a valid plan, the same each time", "[planner]")
 TEST_CASE("the algorithm follows from the layer", "[planner]") {
   CHECK(algorithm("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 1, input_shape=(56, 56, 64))") == "pointwise");
-  CHECK(algorithm("Conv2D(64, 1, strides=2, input_shape=(56, 56, 64))") == "direct");
+  CHECK(algorithm("Conv2D(512, 1, strides=2, input_shape=(14, 14, 256))") == "subsampled");
+  CHECK(algorithm("Conv2D(64, 1, strides=2, groups=2, input_shape=(56, 56, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 7, strides=2, input_shape=(224, 224, 3))") == "few_channels");
   CHECK(algorithm("Conv2D(64, 3, dilation_rate=2, input_shape=(224, 224, 3))") == "direct");
 }
@@ -189,6 +190,45 @@ TEST_CASE("only flat memory is pointwise", "[planner]") {
   CHECK(name() == "direct");
 }
 
+TEST_CASE("strided 1x1 filters: one row of pixels where memory and sizes allow", "[planner]") {
+  LayerSpec layer = first_layer("Conv2D(512, 1, strides=2, batch=2, input_shape=(14, 14, 256))");
+  REQUIRE(why_not_subsampled(layer).empty());
+  layer.post_ops = {test::with_operand(PostOpKind::multiply, OperandShape::per_channel)};
+  CHECK(why_not_subsampled(layer).empty());
+  CHECK(make_plan(layer, machine(kAvx2)).row_block <= 7 * 7);
+  layer.post_ops.clear();
+  layer.input_form.row_pitch = 14 * 256 + 8;  // a task's copy has none
+  CHECK(why_not_subsampled(layer).empty());
+  layer.output_form.row_pitch = 7 * 512 + 8;
+  CHECK_FALSE(why_not_subsampled(layer).empty());
+  layer.output_form.row_pitch = 0;
+  layer.input_form = {Layout::channels_first, 0};
+  CHECK_FALSE(why_not_subsampled(layer).empty());
+  layer.input_form = {};
+  layer.open.batch = Dim{1, 8};
+  CHECK(why_not_subsampled(layer) == "subsampled needs a fixed size");
+  CHECK(make_plan(layer, machine(kAvx2)).algorithm == Algorithm::direct);
+}
+
+TEST_CASE("few sums of many channels are split into parts", "[planner]") {
+  const auto plan = [](const std::string& line, const char* target = kAvx2) {
+    return make_plan(first_layer(line), machine(target));
+  };
+  for (const char* line :
+       {"Conv2D(8, 1, input_shape=(1, 1, 4096))", "Conv2D(1, 1, input_shape=(1, 1, 4096))",
+        "Conv2D(16, 3, input_shape=(3, 3, 512))"}) {
+    INFO(line);
+    const Plan split = plan(line);
+    CHECK(split.algorithm == Algorithm::split_channels);
+    CHECK(split.tile_height * split.tile_width * split.tile_vectors * split.partial_sums >= 8);
+    CHECK(plan(line, kAvx512).algorithm == Algorithm::split_channels);
+  }
+  // A prime number of channels has no equal parts; several vectors of filters need none.
+  CHECK(plan("Conv2D(8, 1, input_shape=(1, 1, 4099))").algorithm == Algorithm::pointwise);
+  CHECK(plan("Conv2D(1000, 1, input_shape=(1, 1, 1280))").algorithm == Algorithm::pointwise);
+  CHECK(plan("Conv2D(8, 1, input_shape=(7, 7, 4096))").algorithm == Algorithm::pointwise);
+}
+
 TEST_CASE("without a filter: elementwise, or all channels at a time", "[planner]") {
   LayerSpec layer;
   layer.kind = LayerKind::elementwise;
@@ -245,6 +285,16 @@ TEST_CASE("plans that do not suit a layer are refused in words", "[planner]") {
   CHECK(why(layer, "taps lanes=8") ==
         "taps needs a 1-D or 2-D literal kernel of at most 4 channels and 4 filters, groups=1 and "
         "no PReLU or BatchNormalization after it");
+  CHECK(why(layer, "subsampled lanes=8") ==
+        "subsampled needs kernel_size=1, strides above 1, no padding and groups=1");
+  CHECK(why(layer, "split_channels lanes=8 partial_sums=5") ==
+        "partial_sums=5 must be 2 or more and divide the 32 channels of a group");
+  CHECK(why(layer, "split_channels lanes=8") ==
+        "partial_sums=0 must be 2 or more and divide the 32 channels of a group");
+  CHECK(why(layer, "direct lanes=8 partial_sums=2") == "partial_sums is for split_channels alone");
+  CHECK(why(layer, "split_channels lanes=8 tile=4x4x4 partial_sums=4") ==
+        "a tile of 256 accumulators cannot stay in registers");
+  CHECK(why(layer, "split_channels lanes=8 tile=1x1x2 partial_sums=4").empty());
   CHECK(why(layer, "grouped lanes=8 tile=1x4x1").empty());
   CHECK(why(layer, "direct lanes=8 tile=1x4x3 channel_block=16").empty());
 

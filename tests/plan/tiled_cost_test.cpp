@@ -67,6 +67,16 @@ TEST_CASE("what exceeds L2 is read again by each task, or each panel", "[cost]")
         beyond("pointwise lanes=8 tile=1x6x2 row_block=48"));
 }
 
+TEST_CASE("parts of a sum hide the latency of multiply-adds, up to the pipes' rate", "[cost]") {
+  const LayerSpec layer = first_layer("Conv2D(8, 1, input_shape=(1, 1, 4096))");
+  const double one = cost(layer, "pointwise lanes=8").registers;
+  const double two = cost(layer, "split_channels lanes=8 partial_sums=2").registers;
+  const double eight = cost(layer, "split_channels lanes=8 partial_sums=8").registers;
+  CHECK(one > 1.8 * two);
+  CHECK(two > eight);
+  CHECK(cost(layer, "split_channels lanes=8 partial_sums=8").multiply_adds == Approx(4096 / 2));
+}
+
 TEST_CASE("padded inputs are copied by each task", "[cost]") {
   const LayerSpec layer = first_layer("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))");
   const auto copies = [&](const char* plan) { return cost(layer, plan).copies; };
