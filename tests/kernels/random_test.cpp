@@ -78,7 +78,6 @@ Plan random_plan(test::Random& random, const LayerSpec& layer, const Machine& ma
         test::chance(random, 30) && plan.algorithm == Algorithm::direct
             ? std::gcd(layer.channels_per_group(), pick(1, layer.channels_per_group()))
             : 0;
-    if (test::chance(random, 15)) plan.algorithm = Algorithm::split_channels;
     plan.partial_sums = plan.algorithm == Algorithm::split_channels ? pick(2, 9) : 0;
     plan.loop_order = test::chance(random, 50) ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
     constexpr int kMostAccumulators = 40;  // beyond the registers, spilling must be right too
