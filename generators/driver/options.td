@@ -35,8 +35,9 @@ defm accuracy : Value<"accuracy", "<A>",
   "of the plain sum in the worst case, and a NaN may spread to neighbours. strict: plain sums only",
   planning_verbs>;
 defm algorithms : Value<"algorithms", "<A[,A...]>",
-  "Choose among these algorithms only: direct, few_channels, pointwise, subsampled, "
-  "split_channels, depthwise, grouped, planar, winograd; for layers with one filter bank, the others have one algorithm each", planning_verbs>;
+  "Choose among these algorithms only: direct, few_channels, pointwise, subsampled, split_channels, "
+  "depthwise, grouped, planar, winograd; for layers with one filter bank, the others have one "
+  "algorithm each", planning_verbs>;
 defm max_packed : Value<"max-packed", "<bytes>",
   "A layer's packed weights take at most so much; Winograd's take up to 4 times those of others",
   planning_verbs>;

@@ -64,8 +64,8 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer);
 
 /* Plans. Precondition: the algorithm can compute the layer. */
 
-/// Of the register-tiled algorithms whose vectors run over filters (direct, few_channels, pointwise,
-/// subsampled, split_channels), those that may be best.
+/// Of the register-tiled algorithms whose vectors run over filters (direct, few_channels,
+/// pointwise, subsampled, split_channels), those that may be best.
 std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine);
 /// `algorithm` is one of these five.
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm);

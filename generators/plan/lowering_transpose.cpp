@@ -14,7 +14,7 @@
 namespace convc {
 namespace {
 
-struct Axis {
+struct PhasedAxis {
   std::int64_t in, out, kernel_size, stride, dilation, before;
 };
 
@@ -27,7 +27,7 @@ struct AxisPhase {
   std::int64_t before = 0, after = 0;
 };
 
-AxisPhase phase_of(const Axis& axis, std::int64_t phase) {
+AxisPhase phase_of(const PhasedAxis& axis, std::int64_t phase) {
   AxisPhase result;
   result.phase = phase;
   result.out = (axis.out - phase + axis.stride - 1) / axis.stride;
@@ -50,7 +50,7 @@ AxisPhase phase_of(const Axis& axis, std::int64_t phase) {
   return result;
 }
 
-std::vector<AxisPhase> phases_along(const Axis& axis) {
+std::vector<AxisPhase> phases_along(const PhasedAxis& axis) {
   std::vector<AxisPhase> phases;
   for (std::int64_t p = 0; p < std::min(axis.stride, axis.out); ++p) {
     phases.push_back(phase_of(axis, p));
@@ -105,12 +105,12 @@ LayerSpec combine(const LayerSpec& layer, const AxisPhase& plane, const AxisPhas
 std::vector<LayerSpec> phases_of(const LayerSpec& layer) {
   if (layer.kind != LayerKind::conv_transpose) return {layer};
   const auto axis = [&](std::int64_t Size::*size, std::int64_t before) {
-    return Axis{.in = layer.in.*size,
-                .out = layer.out.*size,
-                .kernel_size = layer.kernel_size.*size,
-                .stride = layer.strides.*size,
-                .dilation = layer.dilation_rate.*size,
-                .before = before};
+    return PhasedAxis{.in = layer.in.*size,
+                      .out = layer.out.*size,
+                      .kernel_size = layer.kernel_size.*size,
+                      .stride = layer.strides.*size,
+                      .dilation = layer.dilation_rate.*size,
+                      .before = before};
   };
   std::vector<LayerSpec> phases;
   for (const AxisPhase& plane : phases_along(axis(&Size::depth, layer.padding.front))) {

@@ -143,7 +143,8 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
                                                   std::string_view(word).substr(equals + 1))) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N column_block=N "
-                  "panel_block=N order=filters_outer|pixels_outer output_tile=N partial_sums=N all_taps=0|1");
+                  "panel_block=N order=filters_outer|pixels_outer output_tile=N partial_sums=N "
+                  "all_taps=0|1");
     }
   }
   return plan;

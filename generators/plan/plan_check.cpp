@@ -66,8 +66,9 @@ std::string why_partial_sums_are_wrong(const Plan& plan, const LayerSpec& layer)
   const bool splits = plan.algorithm == Algorithm::split_channels;
   if (!splits) return plan.partial_sums == 0 ? "" : "partial_sums is for split_channels alone";
   if (plan.partial_sums > 1 && layer.channels_per_group() % plan.partial_sums == 0) return {};
-  return "partial_sums=" + std::to_string(plan.partial_sums) + " must be 2 or more and divide the " +
-         std::to_string(layer.channels_per_group()) + " channels of a group";
+  return "partial_sums=" + std::to_string(plan.partial_sums) +
+         " must be 2 or more and divide the " + std::to_string(layer.channels_per_group()) +
+         " channels of a group";
 }
 
 /// Tasks are whole tiles.

@@ -288,6 +288,7 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
   }
   return algorithms;
 }
+
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm) {
   const LayerSpec tiled = as_tiled(layer, algorithm);
   Plan plan = Search(tiled, algorithm, machine).best();

@@ -21,8 +21,8 @@ RegisterTile make_tile(int height, int width, int vectors, int lanes, int partia
   tile.partial_sums = partial_sums;
   tile.text = std::to_string(height) + "x" + std::to_string(width) + " pixels x " +
               std::to_string(vectors) + " vectors of " + std::to_string(lanes) +
-              (partial_sums == 1 ? "" : " x " + std::to_string(partial_sums) + " partial sums") + " (" +
-              std::to_string(height * width * vectors * partial_sums) + " accumulators)";
+              (partial_sums == 1 ? "" : " x " + std::to_string(partial_sums) + " partial sums") +
+              " (" + std::to_string(height * width * vectors * partial_sums) + " accumulators)";
   return tile;
 }
 

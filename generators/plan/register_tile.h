@@ -18,8 +18,8 @@ struct RegisterTile {
   int vectors = 1;
   int lanes = 1;
   int partial_sums = 1;  ///< accumulators of each vector of sums
-  double cycles = 0;  ///< predicted for the whole layer, one thread
-  std::string text;   ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
+  double cycles = 0;     ///< predicted for the whole layer, one thread
+  std::string text;      ///< "1x14 pixels x 2 vectors of 16, 28 accumulators"
 };
 
 /// So many accumulators of a vector of sums do for every machine: 2 pipes of latency 4 take 8.

@@ -147,7 +147,9 @@ class Model {
                        machine_.costs.l3_bytes_per_cycle;
     if (copies_) {
       const double vectors = real(task.input_bytes) / real(plan_.lanes * kFloatBytes);
-      cost_.copies += count * vectors * machine_.costs.cycles_per_copied_vector;
+      // Where each pixel comes from takes divisions.
+      const double divisions = plan_.algorithm == Algorithm::subsampled ? 2 : 1;
+      cost_.copies += count * vectors * divisions * machine_.costs.cycles_per_copied_vector;
     }
   }
 

@@ -1,5 +1,6 @@
 // What a whole layer costs with a plan of the register-tiled algorithms (direct, few_channels,
-// pointwise, subsampled, split_channels): the cost model that chooses among their plans, with its terms in the open. Pure.
+// pointwise, subsampled, split_channels): the cost model that chooses among their plans, with its
+// terms in the open. Pure.
 #pragma once
 
 #include <string>

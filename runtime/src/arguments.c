@@ -9,14 +9,19 @@ const convc_tensor* convc_impl_tensor(const convc_kernel* kernel, uint32_t index
                                      : &kernel->outputs[index - kernel->input_count];
 }
 
-convc_impl_region convc_impl_tensor_region(const convc_impl_arguments* a, uint32_t index) {
+convc_status convc_impl_read_tensor(const convc_impl_arguments* a, uint32_t index,
+                                    convc_impl_region* region) {
   const convc_tensor* tensor = convc_impl_tensor(a->kernel, index);
-  convc_impl_region region = {tensor->name, NULL, 0};
-  if (convc_impl_tensor_bytes(a->kernel, tensor, &a->sizes, &region.bytes) != CONVC_OK) {
-    region.bytes = 0;
-  }
+  region->name = tensor->name;
+  region->bytes = 0;
   /* memcpy: the generated struct's members are float pointers, not void pointers. */
-  memcpy(&region.pointer, a->io + index, sizeof region.pointer);
+  memcpy(&region->pointer, a->io + index, sizeof region->pointer);
+  return convc_impl_tensor_bytes(a->kernel, tensor, &a->sizes, &region->bytes);
+}
+
+convc_impl_region convc_impl_tensor_region(const convc_impl_arguments* a, uint32_t index) {
+  convc_impl_region region;
+  (void)convc_impl_read_tensor(a, index, &region);
   return region;
 }
 
@@ -89,7 +94,11 @@ static int lies_inside(const convc_impl_halide_dim* dims, uint32_t rank, int64_t
   if (offset < 0 || offset >= elements) return 0;
   for (uint32_t d = 0; d < rank; ++d) {
     const int64_t reach = (int64_t)(dims[d].extent - 1) * dims[d].stride;
-    *(reach < 0 ? &least : &most) += reach;
+    if (reach < 0) {
+      least += reach;
+    } else {
+      most += reach;
+    }
     if (least < 0 || most >= elements) return 0; /* each time: the whole sum could overflow */
   }
   return 1;

@@ -18,7 +18,11 @@ typedef struct convc_impl_arguments {
 /* The descriptor of input or output number `index` of the io struct. */
 const convc_tensor* convc_impl_tensor(const convc_kernel* kernel, uint32_t index);
 
-/* Where that tensor lies. Its bytes are 0 when its sizes cannot be computed. */
+/* Where that tensor lies. Its bytes are 0 when its sizes cannot be computed: CONVC_WRONG_SIZE,
+ * CONVC_INTERNAL. */
+convc_status convc_impl_read_tensor(const convc_impl_arguments* a, uint32_t index,
+                                    convc_impl_region* region);
+/* The same of a tensor that was read before. */
 convc_impl_region convc_impl_tensor_region(const convc_impl_arguments* a, uint32_t index);
 
 typedef enum convc_impl_buffer_result {

@@ -15,12 +15,11 @@ static convc_status read_io(convc_impl_arguments* a) {
   const uint32_t tensors = kernel->input_count + kernel->output_count;
   convc_status status = convc_impl_read_sizes(kernel, a->io + tensors, &a->sizes);
   for (uint32_t i = 0; i < tensors && status == CONVC_OK; ++i) {
-    const convc_tensor* tensor = convc_impl_tensor(kernel, i);
-    uint64_t bytes = 0;
-    status = convc_impl_tensor_bytes(kernel, tensor, &a->sizes, &bytes);
+    convc_impl_region region;
+    status = convc_impl_read_tensor(a, i, &region);
     if (status != CONVC_OK) break;
-    const convc_impl_region region = convc_impl_tensor_region(a, i);
-    status = convc_impl_check_pointer(kernel, &region, convc_impl_element_bytes(tensor->dtype));
+    const uint32_t dtype = convc_impl_tensor(kernel, i)->dtype;
+    status = convc_impl_check_pointer(kernel, &region, convc_impl_element_bytes(dtype));
   }
   return status;
 }
@@ -92,6 +91,7 @@ static convc_status check_one_overlap(const convc_impl_arguments* a,
                                       const convc_impl_region* packed,
                                       const convc_impl_region* workspace) {
   const uint32_t tensors = a->kernel->input_count + a->kernel->output_count;
+  if (written->bytes == 0) return CONVC_OK;
   for (uint32_t i = 0; i < tensors; ++i) {
     if (i == self) continue;
     const convc_impl_region other = convc_impl_tensor_region(a, i);
@@ -193,8 +193,11 @@ convc_status convc_run(const convc_kernel* kernel, const void* const* io, const 
   const uint32_t threads = request.options.threads;
   const convc_impl_region region = {"workspace", workspace,
                                     convc_impl_workspace_bytes(request.variant, threads)};
-  convc_impl_arguments arguments = {
-      .kernel = kernel, .variant = request.variant, .io = io, .packed = packed};
+  convc_impl_arguments arguments; /* its sizes are many, and a call reads those it has */
+  arguments.kernel = kernel;
+  arguments.variant = request.variant;
+  arguments.io = io;
+  arguments.packed = packed;
 
   status = read_io(&arguments);
   if (status == CONVC_OK) status = check_packed(kernel, request.variant, packed, packed_bytes);

@@ -5,11 +5,16 @@
 #include "internal.h"
 
 int convc_impl_multiply(int64_t a, int64_t b, int64_t* result) {
+  int64_t product;
+#if defined(__GNUC__)
+  if (__builtin_mul_overflow(a, b, &product)) return 0;
+#else
   if (a == INT64_MIN || b == INT64_MIN) return 0;
   const int64_t size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
-  const int fits = size_a <= INT32_MAX && size_b <= INT32_MAX; /* spares most calls a division */
-  if (!fits && size_b != 0 && size_a > INT64_MAX / size_b) return 0;
-  *result = a * b;
+  if (size_b != 0 && size_a > INT64_MAX / size_b) return 0;
+  product = a * b;
+#endif
+  *result = product;
   return 1;
 }
 

@@ -1,7 +1,11 @@
 // The shapes of corner_cases.conv, with the planner's plan and with plain loops.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "dsl/load.h"
+#include "generators/plan/algorithms.h"
+#include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
 #include "tests/kernels/check_kernels.h"
 
@@ -18,6 +22,19 @@ Module corner_cases() {
   return *module;
 }
 
+/// Those that one of `algorithms` computes as well.
+Module computed_by(const std::vector<Algorithm>& algorithms, const Module& module) {
+  Module some = module;
+  std::erase_if(some.graphs, [&](const Graph& graph) {
+    const Graph lowered = lower(graph);
+    return lowered.nodes.size() != 1 ||
+           std::none_of(algorithms.begin(), algorithms.end(), [&](Algorithm algorithm) {
+             return why_not(algorithm, lowered.nodes.front().layer).empty();
+           });
+  });
+  return some;
+}
+
 }  // namespace
 
 TEST_CASE("corner cases, planned", "[corner]") {
@@ -26,4 +43,18 @@ TEST_CASE("corner cases, planned", "[corner]") {
 
 TEST_CASE("corner cases, plain loops", "[corner]") {
   test::check_kernels(corner_cases(), make_naive_plan);
+}
+
+TEST_CASE("corner cases, pixels picked and sums split", "[corner]") {
+  PlanLimits limits;
+  limits.algorithms = {Algorithm::subsampled, Algorithm::split_channels};
+  std::map<Algorithm, int> count;
+  test::check_kernels(computed_by(limits.algorithms, corner_cases()),
+                      [&](const LayerSpec& layer, const Machine& machine) {
+                        Plan plan = make_plan(layer, machine, limits);
+                        ++count[plan.algorithm];
+                        return plan;
+                      });
+  CHECK(count[Algorithm::subsampled] > 4);
+  CHECK(count[Algorithm::split_channels] > 4);
 }

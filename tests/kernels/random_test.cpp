@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "dsl/printer.h"
+#include "generators/plan/algorithms.h"
 #include "generators/plan/planner.h"
 #include "tests/kernels/check_kernels.h"
 #include "tests/support/random_spec.h"
@@ -60,6 +61,9 @@ Plan random_plan(test::Random& random, const LayerSpec& layer, const Machine& ma
   const Plan planned = make_plan(layer, machine);
   for (int tries = 0; tries < 200; ++tries) {
     Plan plan = planned;
+    for (const Algorithm other : {Algorithm::subsampled, Algorithm::split_channels}) {
+      if (test::chance(random, 30) && why_not(other, layer).empty()) plan.algorithm = other;
+    }
     const auto pick = [&random](std::int64_t least, std::int64_t most) {
       return static_cast<int>(test::random_in(random, least, most));
     };
@@ -74,7 +78,6 @@ Plan random_plan(test::Random& random, const LayerSpec& layer, const Machine& ma
         test::chance(random, 30) && plan.algorithm == Algorithm::direct
             ? std::gcd(layer.channels_per_group(), pick(1, layer.channels_per_group()))
             : 0;
-    if (test::chance(random, 15)) plan.algorithm = Algorithm::split_channels;
     plan.partial_sums = plan.algorithm == Algorithm::split_channels ? pick(2, 9) : 0;
     plan.loop_order = test::chance(random, 50) ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
     constexpr int kMostAccumulators = 40;  // beyond the registers, spilling must be right too
