@@ -278,12 +278,11 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
     algorithms.push_back(has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct);
   }
   if (why_not_subsampled(layer).empty()) algorithms.push_back(Algorithm::subsampled);
-  // So many vectors of sums keep the multiply-add pipes busy; of half as many, parts gain nothing
-  // where several weights share the load of an input.
+  // So many vectors of sums keep the multiply-add pipes busy: a tile of more needs no parts.
   const std::int64_t enough = std::int64_t{machine.fma_latency_cycles} * machine.fma_pipes;
   const std::int64_t sums =
       layer.out.height * layer.out.width * ceil_div(layer.filters_per_group(), machine.f32_lanes);
-  if (2 * sums <= enough && why_not_split_channels(layer).empty()) {
+  if (sums <= enough && why_not_split_channels(layer).empty()) {
     algorithms.push_back(Algorithm::split_channels);
   }
   return algorithms;
