@@ -109,8 +109,10 @@ class DirectConv : public ConvGenerator<DirectConv> {
   bool steps_one() const { return separable() || subsampled(); }
 
   /// A strided 1x1 filter reads a pixel here and there; a copy of just those is small and dense.
+  /// Folded, each channel of the filter is a column of its own.
   bool subsampled() const {
-    return value(kernel_depth) * value(kernel_height) * value(kernel_width) == 1 &&
+    return value(columns_per_pixel) == 1 &&
+           value(kernel_depth) * value(kernel_height) * value(kernel_width) == 1 &&
            value(stride_depth) * value(stride_height) * value(stride_width) > 1;
   }
 
