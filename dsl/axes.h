@@ -46,6 +46,12 @@ inline std::int64_t after(const Padding& pad, Axis axis) {
   return axis == Axis::depth ? pad.back : axis == Axis::height ? pad.bottom : pad.right;
 }
 
+/// Place of the axis that `axis` names in a shape [batch, ..] of `rank` spatial axes: as in Keras,
+/// -1 is the last.
+constexpr std::int64_t counted_from_0(std::int64_t axis, int rank) {
+  return axis < 0 ? axis + rank + 2 : axis;
+}
+
 /// Precondition: not the channels.
 constexpr Axis spatial(TensorAxis axis) {
   return axis == TensorAxis::depth    ? Axis::depth

@@ -236,7 +236,7 @@ class GraphChecker {
   bool check_softmax(const std::vector<Layout>& layouts, const GraphSizes& sizes) {
     for (std::size_t i = 0; i < draft_.nodes.size(); ++i) {
       const LayerSpec& layer = sizes.layers[i];
-      if (layer.post_ops.empty() || !is_channelwise(layer.post_ops.front())) continue;
+      if (!begins_channelwise(layer.post_ops)) continue;
       const Activation& activation = layer.post_ops.front().activation;
       const std::size_t output = draft_.inputs.size() + i;
       const TensorSizes& made = sizes.tensors[output];

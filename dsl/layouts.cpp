@@ -110,14 +110,13 @@ class LayoutInference {
     const std::size_t input = draft_.nodes[node].inputs.front();
     std::optional<Layout>& known = layouts_[root(input)];
     if (known || chooses(layer) || !goes_over_axis(layer)) return;
-    if (counted_from_0(layer, ranks_[input]) == 1) known = Layout::channels_first;
+    if (index_of_axis(layer, ranks_[input]) == 1) known = Layout::channels_first;
   }
 
   // The one axis of a layer, the last where it says none; 0 when there are several.
-  static std::int64_t counted_from_0(const LayerDraft& layer, int rank) {
+  static std::int64_t index_of_axis(const LayerDraft& layer, int rank) {
     const std::vector<std::int64_t> axes = layer.axis.value_or({-1});
-    if (axes.size() != 1) return 0;
-    return axes[0] < 0 ? axes[0] + rank + 2 : axes[0];
+    return axes.size() == 1 ? counted_from_0(axes[0], rank) : 0;
   }
 
   static SourceRange axis_range(const LayerDraft& layer) {
@@ -129,13 +128,13 @@ class LayoutInference {
   // What the axes of a layer say of the layout of its input.
   std::optional<Layout> layout_of_axis(const LayerDraft& layer, int rank) {
     if (layer.type->role == LayerRole::batch_normalization) {
-      const std::int64_t axis = counted_from_0(layer, rank);
+      const std::int64_t axis = index_of_axis(layer, rank);
       if (axis == rank + 1) return Layout::channels_last;
       if (axis == 1) return Layout::channels_first;
       return refuse_axis(layer, "`axis` must be that of the channels: -1, or 1 for channels_first");
     }
     if (goes_over_axis(layer)) {
-      const std::int64_t axis = counted_from_0(layer, rank);
+      const std::int64_t axis = index_of_axis(layer, rank);
       if (axis >= 1 && axis <= rank + 1) return std::nullopt;
       return refuse_axis(layer,
                          cat("`axis` must be one of 1 to ", rank + 1, ", or -1 to -", rank + 1),

@@ -201,6 +201,10 @@ bool is_channelwise(const PostOp& op) {
   return op.kind == PostOpKind::activation && reads_whole_axis(op.activation.function);
 }
 
+bool begins_channelwise(const std::vector<PostOp>& chain) {
+  return !chain.empty() && is_channelwise(chain.front());
+}
+
 bool operator==(const PostOp& a, const PostOp& b) {
   const auto plain = [](const PostOp& op) {
     return std::tie(op.kind, op.name, op.activation, op.epsilon, op.scales, op.centers, op.scale,

@@ -125,6 +125,7 @@ struct PostOp {
 };
 /// Softmax or one of its kin.
 bool is_channelwise(const PostOp& op);
+bool begins_channelwise(const std::vector<PostOp>& chain);
 
 /// By bits of the literal numbers; `name` counts.
 bool operator==(const PostOp& a, const PostOp& b);

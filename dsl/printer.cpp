@@ -59,7 +59,7 @@ bool tells_layout(const LayerSpec& layer) {
 // Softmax over axis 1 is taken to go over the channels where nothing else tells the layout.
 bool must_tell_channels_last(const LayerSpec& layer) {
   return !layer.has_kernel() && layer.input_form.layout == Layout::channels_last &&
-         !layer.post_ops.empty() && is_channelwise(layer.post_ops.front()) &&
+         begins_channelwise(layer.post_ops) &&
          index_of(layer.post_ops.front().activation.axis, layer.rank, Layout::channels_last) == 1;
 }
 

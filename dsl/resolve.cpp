@@ -193,9 +193,8 @@ Size span_of(const LayerSpec& layer) {
 Activation Resolving::activation() const {
   Activation activation = *draft.activation.value;
   if (!reads_whole_axis(activation.function)) return activation;
-  const std::int64_t axis = draft.axis.value_or({-1}).front();
-  const auto index = static_cast<int>(axis < 0 ? axis + input.rank + 2 : axis);
-  activation.axis = axis_at(index, input.rank, layout);
+  const std::int64_t index = counted_from_0(draft.axis.value_or({-1}).front(), input.rank);
+  activation.axis = axis_at(static_cast<int>(index), input.rank, layout);
   return activation;
 }
 

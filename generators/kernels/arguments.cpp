@@ -1,6 +1,6 @@
 // The buffers of each kernel: roles, extents and strides. No Halide here, so that descriptors can
 // be written without it.
-#include <algorithm>
+#include <span>
 
 #include "generators/kernels/dims.h"
 #include "generators/kernels/image_views.h"
@@ -77,10 +77,7 @@ LayerSpec merged(const LayerSpec& layer, const Plan& plan, std::vector<KernelArg
   LayerSpec picked = layer;
   picked.in = layer.out;
   picked.strides = {};
-  std::vector<KernelArgument> others(images.begin() + 1, images.end());
-  picked = merge_pixels(picked, others);
-  std::move(others.begin(), others.end(), images.begin() + 1);
-  return picked;
+  return merge_pixels(picked, std::span(images).subspan(1));
 }
 
 }  // namespace

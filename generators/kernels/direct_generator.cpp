@@ -106,11 +106,11 @@ class DirectConv : public ConvGenerator<DirectConv> {
   SpatialAxis window_columns() const { return steps_one() ? without_window(columns) : columns; }
   SpatialAxis window_rows() const { return steps_one() ? without_window(rows) : rows; }
   SpatialAxis window_planes() const { return steps_one() ? without_window(planes) : planes; }
-  bool steps_one() const { return separable() || subsampled(); }
+  bool steps_one() const { return separable() || skips_pixels(); }
 
   /// A strided 1x1 filter reads a pixel here and there; a copy of just those is small and dense.
   /// Folded, each channel of the filter is a column of its own.
-  bool subsampled() const {
+  bool skips_pixels() const {
     return value(columns_per_pixel) == 1 &&
            value(kernel_depth) * value(kernel_height) * value(kernel_width) == 1 &&
            value(stride_depth) * value(stride_height) * value(stride_width) > 1;
@@ -195,7 +195,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
       picked(pure_vars(v)) =
           padded(v.column % value(columns_per_pixel), v.column / value(columns_per_pixel), v.row,
                  v.plane, v.batch, v.group);
-    } else if (subsampled()) {
+    } else if (skips_pixels()) {
       picked(pure_vars(v)) = padded(v.channel, v.column * columns.stride, v.row * rows.stride,
                                     v.plane * planes.stride, v.batch, v.group);
     } else {
@@ -306,7 +306,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   void copy_source() {
     if (separable()) {
       compute_depthwise();
-    } else if (is_padded() || blocked() || subsampled() || picks_pixels() || copies_to_gather()) {
+    } else if (is_padded() || blocked() || skips_pixels() || picks_pixels() || copies_to_gather()) {
       copy_per_task(source, output, task, v, window(1, window_planes()),
                     window(rows_of_task(), window_rows()),
                     window(columns_of_task(), window_columns()));

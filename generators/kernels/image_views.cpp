@@ -220,7 +220,7 @@ bool merges_pixels(const LayerSpec& layer, const Plan& plan) {
   return reads_one_pixel && layer.padding == Padding{};
 }
 
-LayerSpec merge_pixels(const LayerSpec& layer, std::vector<KernelArgument>& images) {
+LayerSpec merge_pixels(const LayerSpec& layer, std::span<KernelArgument> images) {
   LayerSpec merged = layer;
   for (const int dim : {image_dim::row, image_dim::plane, image_dim::batch}) {
     const bool all = std::all_of(images.begin(), images.end(), [&](const KernelArgument& image) {

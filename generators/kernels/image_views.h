@@ -2,7 +2,7 @@
 // pixels merged into one row, channels folded into columns. No Halide.
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "generators/kernels/kernel.h"
 
@@ -44,7 +44,7 @@ bool merges_pixels(const LayerSpec& layer, const Plan& plan);
 
 /// All pixels that every image allows become one row. Merges the dimensions of `images`
 /// in place, and gives the layer with sizes as its loops see them.
-LayerSpec merge_pixels(const LayerSpec& layer, std::vector<KernelArgument>& images);
+LayerSpec merge_pixels(const LayerSpec& layer, std::span<KernelArgument> images);
 
 /// The layer with sizes as the loops of its kernel see them.
 LayerSpec as_computed(const LayerSpec& layer, const Plan& plan);

@@ -7,6 +7,8 @@
 
 #include <Halide.h>
 
+#include "generators/plan/integers.h"
+
 namespace convc {
 
 inline constexpr int kFewIterations = 4;
@@ -19,10 +21,7 @@ inline int unrolled_channels(int channels) {
   for (int factor = kFewIterations; factor <= kMost; ++factor) {
     if (channels % factor == 0) return factor;
   }
-  for (int factor = kFewIterations - 1; factor > 1; --factor) {
-    if (channels % factor == 0) return factor;
-  }
-  return 1;
+  return static_cast<int>(largest_divisor(channels, kFewIterations - 1));
 }
 
 /// Unrolls the loop over `channels`, innermost after a register tile of `accumulators` vectors.

@@ -19,6 +19,13 @@ constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) {
   return ceil_div(a, b) * b;
 }
 
+/// The largest divisor of `value` that is at most `limit`. Precondition: both are at least 1.
+constexpr std::int64_t largest_divisor(std::int64_t value, std::int64_t limit) {
+  std::int64_t divisor = value < limit ? value : limit;
+  while (value % divisor != 0) --divisor;
+  return divisor;
+}
+
 /// For costs, which are fractions.
 constexpr double real(std::int64_t value) {
   return static_cast<double>(value);

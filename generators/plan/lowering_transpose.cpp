@@ -9,6 +9,7 @@
 #include <numeric>
 #include <optional>
 
+#include "generators/plan/integers.h"
 #include "generators/plan/lowering.h"
 
 namespace convc {
@@ -30,7 +31,7 @@ struct AxisPhase {
 AxisPhase phase_of(const PhasedAxis& axis, std::int64_t phase) {
   AxisPhase result;
   result.phase = phase;
-  result.out = (axis.out - phase + axis.stride - 1) / axis.stride;
+  result.out = ceil_div(axis.out - phase, axis.stride);
   const std::int64_t step = axis.stride / std::gcd(axis.stride, axis.dilation);
   std::int64_t first = 0;
   const auto meets = [&] {

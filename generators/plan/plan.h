@@ -44,6 +44,11 @@ enum class LoopOrder {
   pixels_outer,   ///< one block of pixels stays in cache while all panels are visited
 };
 
+/// Output pixels of all rows are one row, which tiles and tasks cut.
+constexpr bool is_flat(Algorithm algorithm) {
+  return algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled;
+}
+
 struct Plan {
   Algorithm algorithm = Algorithm::direct;
   int lanes = 4;         ///< f32 elements per vector
@@ -69,10 +74,10 @@ struct Plan {
     return algorithm == Algorithm::planar ? tile_vectors : std::int64_t{tile_vectors} * lanes;
   }
 
-  /// Output pixels of all rows are one row, which tiles and tasks cut.
-  [[nodiscard]] bool is_flat() const {
-    return algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled;
-  }
+  [[nodiscard]] bool is_flat() const { return convc::is_flat(algorithm); }
+
+  /// Accumulators of each vector of sums.
+  [[nodiscard]] int parts_of_sum() const { return partial_sums == 0 ? 1 : partial_sums; }
 };
 
 std::string_view name_of(Algorithm algorithm);

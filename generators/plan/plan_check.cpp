@@ -30,7 +30,7 @@ std::string why_tile_is_wrong(const Plan& plan) {
            " is not a multiple of lanes=" + std::to_string(plan.lanes);
   }
   const std::int64_t accumulators = std::int64_t{plan.tile_height} * plan.tile_width *
-                                    plan.tile_vectors * std::max(plan.partial_sums, 1) /
+                                    plan.tile_vectors * plan.parts_of_sum() /
                                     (planar ? plan.lanes : 1);
   constexpr std::int64_t kMostAccumulators = 128;
   if (accumulators <= kMostAccumulators) return {};

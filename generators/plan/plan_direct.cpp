@@ -35,12 +35,6 @@ bool is_plain_1x1(const LayerSpec& layer) {
          layer.padding == Padding{} && layer.groups == 1;
 }
 
-bool is_flat(Algorithm algorithm) {
-  Plan plan;
-  plan.algorithm = algorithm;
-  return plan.is_flat();
-}
-
 /// An operand of one pixel per image keeps images apart.
 bool merges_images(const LayerSpec& layer) {
   if (layer.batch == 1 && !layer.open.batch) return true;
@@ -53,10 +47,8 @@ bool merges_images(const LayerSpec& layer) {
 /// The largest divisor of `value` that is at most `limit`; 0 when there is none of useful size.
 std::int64_t useful_divisor(std::int64_t value, std::int64_t limit) {
   constexpr std::int64_t kLeast = 16;
-  for (std::int64_t divisor = std::min(value, limit); divisor >= kLeast; --divisor) {
-    if (value % divisor == 0) return divisor;
-  }
-  return 0;
+  const std::int64_t divisor = largest_divisor(value, std::max<std::int64_t>(limit, 1));
+  return divisor >= kLeast ? divisor : 0;
 }
 
 /// Gray, RGB and RGBA images, whose loop over channels would be mostly overhead.
@@ -263,9 +255,7 @@ std::string why_not_subsampled(const LayerSpec& layer) {
 
 std::string why_not_split_channels(const LayerSpec& layer) {
   if (!why_not_direct(layer).empty()) return "split_channels needs a layer with one filter bank";
-  for (int parts = 2; parts <= kMostPartialSums; ++parts) {
-    if (layer.channels_per_group() % parts == 0) return {};
-  }
+  if (largest_divisor(layer.channels_per_group(), kMostPartialSums) > 1) return {};
   return "split_channels needs a number of channels with a divisor from 2 to " +
          std::to_string(kMostPartialSums);
 }

@@ -34,8 +34,8 @@ Plan without_filter(Algorithm algorithm, const LayerSpec& layer, const Machine& 
 }  // namespace
 
 TensorAxis channelwise_axis(const LayerSpec& layer) {
-  const bool begins = !layer.post_ops.empty() && is_channelwise(layer.post_ops.front());
-  return begins ? layer.post_ops.front().activation.axis : TensorAxis::channels;
+  return begins_channelwise(layer.post_ops) ? layer.post_ops.front().activation.axis
+                                            : TensorAxis::channels;
 }
 
 LayerSpec exchange_channels(const LayerSpec& layer) {
@@ -59,7 +59,7 @@ std::string why_not_elementwise(const LayerSpec& layer) {
 std::string why_not_channelwise(const LayerSpec& layer) {
   // What comes before it, and another one after it, are steps of their own.
   if (layer.kind == LayerKind::elementwise && layer.padding == Padding{} &&
-      !layer.post_ops.empty() && is_channelwise(layer.post_ops.front()) &&
+      begins_channelwise(layer.post_ops) &&
       std::count_if(layer.post_ops.begin(), layer.post_ops.end(), is_channelwise) == 1) {
     if (channelwise_axis(layer) == TensorAxis::channels || channel_vectors(layer).empty()) {
       return {};

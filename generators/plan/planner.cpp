@@ -143,8 +143,8 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
       place->second = std::min(place->second, bytes);
       continue;
     }
-    const double cycles = predicted_cycles(layer, plan, machine);
     const double computing = compute_cycles(layer, plan, machine);
+    const double cycles = with_memory(computing, layer, machine);
     candidates.push_back({std::move(plan), cycles, computing, bytes});
   }
   for (const auto& [algorithm, bytes] : least_packed)

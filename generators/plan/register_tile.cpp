@@ -30,10 +30,9 @@ RegisterTile make_tile(int height, int width, int vectors, int lanes, int partia
 int splits(const TileDomain& domain, int sums, const Machine& machine) {
   if (!domain.splits_sums) return 1;
   const int room = (machine.vector_registers - kSpareRegisters) / sums;
-  for (int parts = std::min(room, kMostPartialSums); parts > 1; --parts) {
-    if (domain.channels % parts == 0) return parts;
-  }
-  return 0;
+  const auto parts =
+      static_cast<int>(largest_divisor(domain.channels, std::clamp(room, 1, kMostPartialSums)));
+  return parts > 1 ? parts : 0;
 }
 
 }  // namespace
@@ -83,7 +82,7 @@ bool fits_registers(int height, int width, int vectors, const Machine& machine) 
 
 double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
                         const Machine& machine) {
-  const std::int64_t filter_vectors = (domain.filters + tile.lanes - 1) / tile.lanes;
+  const std::int64_t filter_vectors = ceil_div(domain.filters, tile.lanes);
   double cycles = 0;
   for (const TileRun& rows : tile_runs(domain.out.height, tile.height)) {
     for (const TileRun& columns : tile_runs(domain.out.width, tile.width)) {
@@ -113,7 +112,7 @@ std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine
   const int tallest = static_cast<int>(std::min(domain.out.height, kTallestTile));
   // Half-width vectors waste fewer lanes when the filters are few or odd in number.
   for (const int lanes : {machine.f32_lanes, std::max(machine.f32_lanes / 2, 4)}) {
-    const std::int64_t filter_vectors = (domain.filters + lanes - 1) / lanes;
+    const std::int64_t filter_vectors = ceil_div(domain.filters, lanes);
     const int most_vectors =
         static_cast<int>(std::min<std::int64_t>(filter_vectors, machine.vector_registers / 2));
     for (int vectors = 1; vectors <= most_vectors; ++vectors) {

@@ -155,11 +155,15 @@ double separable_layer_cycles(const LayerSpec& layer, const Plan& plan, const Ma
 }  // namespace
 
 double vectors_of(std::int64_t count, int lanes) {
-  return real((count + lanes - 1) / lanes);
+  return real(ceil_div(count, lanes));
 }
 
 double memory_cycles(std::int64_t bytes, const Machine& machine) {
   return real(bytes) / machine.memory_bytes_per_cycle;
+}
+
+double with_memory(double compute_cycles, const LayerSpec& layer, const Machine& machine) {
+  return std::max(compute_cycles, memory_cycles(cost_of(layer).compulsory_bytes(), machine));
 }
 
 double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
@@ -200,8 +204,7 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
 }
 
 double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
-  return std::max(compute_cycles(layer, plan, machine),
-                  memory_cycles(cost_of(layer).compulsory_bytes(), machine));
+  return with_memory(compute_cycles(layer, plan, machine), layer, machine);
 }
 
 double predicted_fraction(const LayerSpec& layer, const Plan& plan, const Machine& machine) {

@@ -120,7 +120,7 @@ class Model {
           visit.pixels = rows.size * columns.size;
           visit.vectors = panel.size;
           visit.lanes = plan_.lanes;
-          visit.partial_sums = std::max(plan_.partial_sums, 1);
+          visit.partial_sums = plan_.parts_of_sum();
           visit.taps = domain_.taps / blocks_;
           visit.pixel_stride_bytes = domain_.pixel_stride_bytes;
           add_traffic(task, rows.size, columns.size, visit);
@@ -147,9 +147,9 @@ class Model {
                        machine_.costs.l3_bytes_per_cycle;
     if (copies_) {
       const double vectors = real(task.input_bytes) / real(plan_.lanes * kFloatBytes);
-      // Where each pixel comes from takes divisions.
-      const double divisions = plan_.algorithm == Algorithm::subsampled ? 2 : 1;
-      cost_.copies += count * vectors * divisions * machine_.costs.cycles_per_copied_vector;
+      // Copies that pick pixels out of all rows were measured slower; decision 0023.
+      const double picks = plan_.algorithm == Algorithm::subsampled ? 2 : 1;
+      cost_.copies += count * vectors * picks * machine_.costs.cycles_per_copied_vector;
     }
   }
 

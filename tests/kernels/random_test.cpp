@@ -1,5 +1,4 @@
 // Random valid layers and graphs with the planner's plans, and with random plans.
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <numeric>
 
@@ -82,7 +81,7 @@ Plan random_plan(test::Random& random, const LayerSpec& layer, const Machine& ma
     plan.loop_order = test::chance(random, 50) ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
     constexpr int kMostAccumulators = 40;  // beyond the registers, spilling must be right too
     const int accumulators = plan.tile_height * plan.tile_width * plan.tile_vectors *
-                             std::max(plan.partial_sums, 1) /
+                             plan.parts_of_sum() /
                              (plan.algorithm == Algorithm::planar ? plan.lanes : 1);
     if (accumulators <= kMostAccumulators && why_plan_is_invalid(plan, layer, machine).empty())
       return plan;
