@@ -1,7 +1,7 @@
 """How good is the planner's choice, made without a search? Measures, layer by layer, many plans of each
 layer of bench/layers/planner_study.conv beside the one that the planner chooses.
 
-  planner_study.py [--target avx2] [--plans 180] [--layers REGEX] [--output RESULT.json]
+  planner_study.py [--target host] [--plans 180] [--layers REGEX] [--output RESULT.json]
 
 All plans are compiled and screened in short runs. The fastest, and the planner's, are then measured in
 turns: the fastest of them is the one of the first half of these rounds, and what the planner's choice
@@ -124,6 +124,8 @@ class Study:
         self.convc = str(arguments.convc)
         self.folder = arguments.folder
         self.folder.mkdir(parents=True, exist_ok=True)
+        # The target in full, its instruction set, and the machine that plans are made for.
+        self.isa, self.target, self.machine = self.described_target()
 
     def run_convc(self, *words):
         done = subprocess.run([self.convc, *map(str, words), "--target", self.arguments.target],
@@ -132,10 +134,15 @@ class Study:
             raise RuntimeError(f"convc {words[0]}: {done.stderr}")
         return done.stdout
 
+    def described_target(self):
+        spec = self.folder / "target.conv"
+        spec.write_text('Conv2D(16, 1, input_shape=(8, 8, 16), name="any")\n')
+        return re.search(r"^# (\w+): (\S+), planned for (.*)$", self.run_convc("plan", spec), re.MULTILINE).groups()
+
     def chosen_plan(self, layer):
         spec = self.folder / f"{layer.name}.conv"
         spec.write_text(layer.text + "\n")
-        pattern = rf"^{layer.name} {self.arguments.target}: (.*)$"
+        pattern = rf"^{layer.name} {self.isa}: (.*)$"
         return re.search(pattern, self.run_convc("plan", spec), re.MULTILINE)[1]
 
     def compile(self, layer, plans):
@@ -143,7 +150,7 @@ class Study:
         spec, schedule = self.folder / "plans.conv", self.folder / "plans.plan"
         names = [f"p{i}" for i in range(len(plans))]
         spec.write_text("".join(layer.line(name) + "\n" for name in names))
-        schedule.write_text("".join(f"{name} {self.arguments.target}: {plan}\n"
+        schedule.write_text("".join(f"{name} {self.isa}: {plan}\n"
                                     for name, plan in zip(names, plans)))
         self.run_convc("compile", spec, "-o", self.folder, "--schedule", schedule,
                        "--cache", self.folder / "cache")
@@ -156,7 +163,7 @@ class Study:
     def plans(self, layer):
         """The planner's choice first."""
         chosen = self.chosen_plan(layer)
-        others = plan_space.plans_of(layer, self.arguments.target, self.arguments.plans)
+        others = plan_space.plans_of(layer, self.isa, self.arguments.plans)
         return [chosen] + [plan for plan in others if plan != chosen]
 
     def study(self, layer):
@@ -224,8 +231,8 @@ def processor():
     return match[1] if match else "unknown"
 
 
-def result_of(arguments, rows):
-    return {"processor": processor(), "target": arguments.target, "threads": 1,
+def result_of(study, rows):
+    return {"processor": processor(), "target": study.target, "machine": study.machine, "threads": 1,
             "date": datetime.date.today().isoformat(),
             "all": summary(rows), "held_out": summary([row for row in rows if row["held_out"]]),
             "layers": rows}
@@ -237,7 +244,7 @@ def main():
     parser.add_argument("--runtime", type=pathlib.Path, default=ROOT / "build/release/runtime/libconvc_runtime.a")
     parser.add_argument("--cc", default="gcc-12")
     parser.add_argument("--spec", type=pathlib.Path, default=ROOT / "bench/layers/planner_study.conv")
-    parser.add_argument("--target", choices=plan_space.REGISTERS, default="avx2")
+    parser.add_argument("--target", default="host", help="as convc takes it; one that this machine can run")
     parser.add_argument("--plans", type=int, default=180, help="plans of a layer beside the planner's")
     parser.add_argument("--layers", type=re.compile, default=re.compile(""), help="only those that match")
     parser.add_argument("--compile-only", action="store_true", help="fill the cache of kernels")
@@ -254,7 +261,7 @@ def main():
         if row is None:
             continue
         rows.append(row)
-        arguments.output.write_text(json.dumps(result_of(arguments, rows), indent=1) + "\n")
+        arguments.output.write_text(json.dumps(result_of(study, rows), indent=1) + "\n")
         progress("")
         print(f"{layer.name:28} {row['planner_over_best']:6.3f}  {row['planner']['plan']}\n{'':36}"
               f"best {row['best']['plan']}", flush=True)

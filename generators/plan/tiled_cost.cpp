@@ -23,6 +23,9 @@ struct TaskShape {
   std::int64_t count = 0;
   std::int64_t rows = 1, columns = 1;
   std::int64_t input_bytes = 0;
+  /// Which pixels of a ragged tile are stored is known when it runs, not to the compiler, which
+  /// then deletes nothing (decision 0010): tiles of pixels in a row of which several tasks take parts.
+  bool computes_whole_tiles = false;
 };
 
 class Model {
@@ -48,6 +51,7 @@ class Model {
       for (const TileRun& columns : tile_runs(domain_.out.width, column_block)) {
         if (rows.count * columns.count == 0) continue;
         TaskShape task = {rows.count * columns.count * domain_.images, rows.size, columns.size, 0};
+        task.computes_whole_tiles = flat_ && column_block < domain_.out.width;
         task.input_bytes = flat_ ? columns.size * layer_.in_channels * kFloatBytes
                                  : task_input_bytes(layer_, rows.size, columns.size);
         add_visits(task);
@@ -117,7 +121,8 @@ class Model {
               task.count * panel.count * rows.count * columns.count * blocks_;
           if (count == 0) continue;
           TileVisit visit;
-          visit.pixels = rows.size * columns.size;
+          visit.pixels =
+              rows.size * (task.computes_whole_tiles ? plan_.tile_width : columns.size);
           visit.vectors = panel.size;
           visit.lanes = plan_.lanes;
           visit.partial_sums = plan_.parts_of_sum();
