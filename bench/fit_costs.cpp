@@ -1,11 +1,11 @@
-// Fits the MeasuredCosts of a micro-architecture (generators/plan/machine.h) to a planner study: the
-// numbers that the cost model cannot know from what makers publish.
+// Fits the MeasuredCosts of a micro-architecture (generators/plan/machine.h) to a planner study:
+// the numbers that the cost model cannot know from what makers publish.
 //
-//   fit_costs bench/results/planner-study-MACHINE.json
+//   build/bin/convc-fit-costs bench/results/planner-study-MACHINE.json
 //
 // Prints the costs as machine.cpp writes them, and how far the model's first choice among the plans
-// of each layer is from the fastest of them, before and after. Layers that are held out are printed,
-// not fitted.
+// of each layer is from the fastest of them, before and after. Layers that are held out are
+// printed, not fitted.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -43,8 +43,10 @@ struct Term {
   double least, most;
 };
 
-/// Every number with what it can be: shares below 1, rates that processors have.
-constexpr std::array<Term, 20> kTerms = {{
+/// Every number with what it can be: shares below 1, rates that processors have. Those with one
+/// value are not fitted: kernels that run in a loop alone have all of L3 to themselves, so a study
+/// says little about what they cost in a network (decision 0021).
+constexpr std::array<Term, 21> kTerms = {{
     {"loads_per_cycle", &MeasuredCosts::loads_per_cycle, 1, 4},
     {"issue_width", &MeasuredCosts::issue_width, 3, 8},
     {"cycles_per_load", &MeasuredCosts::cycles_per_load, 0.01, 0.5},
@@ -56,6 +58,7 @@ constexpr std::array<Term, 20> kTerms = {{
     {"exposed_input", &MeasuredCosts::exposed_input, 0.01, 1},
     {"l3_bytes_per_cycle", &MeasuredCosts::l3_bytes_per_cycle, 16, 16},
     {"exposed_once", &MeasuredCosts::exposed_once, 0.1, 2},
+    {"exposed_side_by_side", &MeasuredCosts::exposed_side_by_side, 1, 1},
     {"exposed_again", &MeasuredCosts::exposed_again, 0.5, 0.5},
     {"cycles_per_tile", &MeasuredCosts::cycles_per_tile, 1, 40},
     {"cycles_per_accumulator", &MeasuredCosts::cycles_per_accumulator, 0.3, 5},
@@ -70,8 +73,8 @@ constexpr std::array<Term, 20> kTerms = {{
 /// A plan that takes 1 + this of the fastest counts for 1 / e: the model need not be right about
 /// plans that nobody would choose.
 constexpr double kCaresFor = 0.2;
-/// Of the error of a layer as a whole: plans of a layer are compared with each other, but what costs
-/// a cycle in one layer does so in all.
+/// Of the error of a layer as a whole: plans of a layer are compared with each other, but what
+/// costs a cycle in one layer does so in all.
 constexpr double kAcrossLayers = 0.05;
 
 std::vector<StudiedLayer> read_study(const nlohmann::json& study) {
@@ -81,8 +84,8 @@ std::vector<StudiedLayer> read_study(const nlohmann::json& study) {
     studied.name = row.at("layer");
     studied.held_out = row.at("held_out");
     Diagnostics diagnostics;
-    const auto module = load_spec_text(row.at("spec").get<std::string>() + "\n", "study", "study",
-                                       diagnostics);
+    const auto module =
+        load_spec_text(row.at("spec").get<std::string>() + "\n", "study", "study", diagnostics);
     if (!module) throw std::runtime_error(studied.name + ": not a layer of this version");
     studied.layer = lower(*module).graphs.front().nodes.front().layer;
     double fastest = 1e300;
@@ -161,9 +164,9 @@ double first_choice_over_fastest(const StudiedLayer& studied, const Machine& mac
   const auto cycles = [&](const Point& point) {
     return compute_cycles(studied.layer, point.plan, machine);
   };
-  const auto chosen = std::min_element(
-      studied.points.begin(), studied.points.end(),
-      [&](const Point& a, const Point& b) { return cycles(a) < cycles(b); });
+  const auto chosen =
+      std::min_element(studied.points.begin(), studied.points.end(),
+                       [&](const Point& a, const Point& b) { return cycles(a) < cycles(b); });
   const auto fastest =
       std::min_element(studied.points.begin(), studied.points.end(),
                        [](const Point& a, const Point& b) { return a.log_ms < b.log_ms; });
@@ -179,7 +182,8 @@ void print(const std::vector<StudiedLayer>& layers, const Machine& machine,
   for (const StudiedLayer& studied : layers) {
     std::printf("%-30s %.3f, was %.3f%s\n", studied.name.c_str(),
                 first_choice_over_fastest(studied, fitted),
-                first_choice_over_fastest(studied, machine), studied.held_out ? "  (held out)" : "");
+                first_choice_over_fastest(studied, machine),
+                studied.held_out ? "  (held out)" : "");
   }
 }
 
@@ -189,7 +193,7 @@ void print(const std::vector<StudiedLayer>& layers, const Machine& machine,
 int main(int argc, char** argv) {
   using namespace convc;
   try {
-    if (argc != 2) throw std::runtime_error("usage: fit_costs STUDY.json");
+    if (argc != 2) throw std::runtime_error("usage: convc-fit-costs STUDY.json");
     const auto study = nlohmann::json::parse(std::ifstream(argv[1]));
     std::string error;
     const auto machine =
@@ -198,7 +202,7 @@ int main(int argc, char** argv) {
     const auto layers = read_study(study);
     print(layers, *machine, fit(layers, *machine));
   } catch (const std::exception& failure) {
-    std::cerr << "fit_costs: " << failure.what() << '\n';
+    std::cerr << "convc-fit-costs: " << failure.what() << '\n';
     return 1;
   }
   return 0;

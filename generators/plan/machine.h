@@ -22,7 +22,10 @@ struct MeasuredCosts {
   double exposed_panel = 0.05;  ///< of the time that weights take from L2, beside work
   double exposed_input = 0.1;   ///< of the time that inputs take from L2, beside work
   double l3_bytes_per_cycle = 16;
-  double exposed_once = 1;      ///< of the time that what is read once takes from L3
+  double exposed_once = 1;  ///< of the time that what is read once takes from L3
+  /// Of the time that an input that streams (tiled_cost.h) takes from L3, for each doubling of the
+  /// pixels that a tile reads side by side: each of them is a stream of its own to the prefetchers.
+  double exposed_side_by_side = 0;
   double exposed_again = 0.25;  ///< of the time that what is read again takes from L3
   double cycles_per_tile = 8;
   double cycles_per_accumulator = 1.5;  ///< of its start and end

@@ -23,10 +23,19 @@ struct TaskShape {
   std::int64_t count = 0;
   std::int64_t rows = 1, columns = 1;
   std::int64_t input_bytes = 0;
-  /// Which pixels of a ragged tile are stored is known when it runs, not to the compiler, which
-  /// then deletes nothing (decision 0010): tiles of pixels in a row of which several tasks take parts.
-  bool computes_whole_tiles = false;
+  /// Ragged tiles are computed whole: which of their pixels are stored is known when they run, not
+  /// to the compiler, which then deletes nothing (decision 0010). So it is of a row of pixels of
+  /// which several tasks take parts, and of rows where tasks are several and of several tiles.
+  /// Panels of filters are treated likewise: those of tasks of panels are computed whole.
+  bool whole_columns = false, whole_rows = false;
 };
+
+/// Of the input, once.
+double elements_read(const LayerSpec& layer) {
+  const bool picks = layer.kernel_size == Size{};  // the other pixels are other cache lines
+  const Size& read = picks ? layer.out : layer.in;
+  return real(layer.batch * read.depth * read.height) * real(read.width * layer.in_channels);
+}
 
 class Model {
  public:
@@ -51,7 +60,8 @@ class Model {
       for (const TileRun& columns : tile_runs(domain_.out.width, column_block)) {
         if (rows.count * columns.count == 0) continue;
         TaskShape task = {rows.count * columns.count * domain_.images, rows.size, columns.size, 0};
-        task.computes_whole_tiles = flat_ && column_block < domain_.out.width;
+        task.whole_columns = flat_ && column_block < domain_.out.width;
+        task.whole_rows = row_block < domain_.out.height && row_block > plan_.tile_height;
         task.input_bytes = flat_ ? columns.size * layer_.in_channels * kFloatBytes
                                  : task_input_bytes(layer_, rows.size, columns.size);
         add_visits(task);
@@ -121,9 +131,9 @@ class Model {
               task.count * panel.count * rows.count * columns.count * blocks_;
           if (count == 0) continue;
           TileVisit visit;
-          visit.pixels =
-              rows.size * (task.computes_whole_tiles ? plan_.tile_width : columns.size);
-          visit.vectors = panel.size;
+          visit.pixels = (task.whole_rows ? plan_.tile_height : rows.size) *
+                         (task.whole_columns ? plan_.tile_width : columns.size);
+          visit.vectors = panels_per_task_ < panels_ ? plan_.tile_vectors : panel.size;
           visit.lanes = plan_.lanes;
           visit.partial_sums = plan_.parts_of_sum();
           visit.taps = domain_.taps / blocks_;
@@ -174,13 +184,16 @@ class Model {
 
   /// All inputs, once for each block of panels, and all weights come from beyond L2 once.
   [[nodiscard]] double compulsory_cycles() const {
-    const bool picks = layer_.kernel_size == Size{};  // the other pixels are other cache lines
-    const Size& read = picks ? layer_.out : layer_.in;
-    const double input =
-        real(layer_.batch * read.depth * read.height) * real(read.width * layer_.in_channels);
+    const double input = elements_read(layer_);
     const double weights = real(domain_.taps * layer_.filters);
-    return (input * tasks_over_panels() + weights) * kFloatBytes * machine_.costs.exposed_once /
-           machine_.costs.l3_bytes_per_cycle;
+    const double reads_of_input = input * tasks_over_panels();
+    // What a task copies is not read by tiles.
+    const bool tiles_read = !copies_ && streams_input(layer_, machine_);
+    const double side_by_side =
+        tiles_read ? machine_.costs.exposed_side_by_side * std::log2(plan_.tile_width) : 0;
+    return ((reads_of_input + weights) * machine_.costs.exposed_once +
+            reads_of_input * side_by_side) *
+           kFloatBytes / machine_.costs.l3_bytes_per_cycle;
   }
 
   const LayerSpec& layer_;
@@ -193,6 +206,11 @@ class Model {
 };
 
 }  // namespace
+
+bool streams_input(const LayerSpec& layer, const Machine& machine) {
+  constexpr double kCoresOfL3 = 8;
+  return elements_read(layer) * kFloatBytes > real(machine.l3_bytes) / kCoresOfL3;
+}
 
 TiledCost tiled_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   return Model(layer, plan, machine).cost();

@@ -27,6 +27,10 @@ struct TiledCost {
   }
 };
 
+/// The input streams from the far end of L3 or from memory: it exceeds what one of the 8 cores that
+/// share L3 can count on.
+bool streams_input(const LayerSpec& layer, const Machine& machine);
+
 /// Precondition: one group (one_group of algorithms.h), channels folded where the algorithm does
 /// so.
 TiledCost tiled_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine);

@@ -87,7 +87,7 @@ TEST_CASE("the algorithm follows from the layer", "[planner]") {
   CHECK(algorithm("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 1, input_shape=(56, 56, 64))") == "pointwise");
   CHECK(algorithm("Conv2D(64, 1, strides=2, input_shape=(56, 56, 64))") == "direct");
-  CHECK(algorithm("Conv2D(512, 1, strides=2, input_shape=(14, 14, 256))") == "subsampled");
+  CHECK(algorithm("Conv2D(512, 1, strides=2, input_shape=(28, 28, 256))") == "subsampled");
   CHECK(algorithm("Conv2D(64, 1, strides=2, groups=2, input_shape=(56, 56, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 7, strides=2, input_shape=(224, 224, 3))") == "few_channels");
   CHECK(algorithm("Conv2D(64, 3, dilation_rate=2, input_shape=(224, 224, 3))") == "direct");

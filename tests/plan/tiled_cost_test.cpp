@@ -27,7 +27,7 @@ TEST_CASE("no plan needs fewer multiply-adds than the layer has", "[cost]") {
   const LayerSpec layer = first_layer("Conv2D(64, 1, input_shape=(56, 56, 64))");
   const double ideal = 56.0 * 56 * 64 * 64 / (8 * 2);
   for (const char* plan :
-       {"pointwise lanes=8 tile=1x6x2", "pointwise lanes=8 tile=1x5x2 row_block=50",
+       {"pointwise lanes=8 tile=1x6x2", "pointwise lanes=8 tile=1x4x2 row_block=48",
         "pointwise lanes=8 tile=1x2x5 order=pixels_outer"}) {
     const TiledCost found = cost(layer, plan);
     CHECK(found.multiply_adds == Approx(ideal));
@@ -42,6 +42,35 @@ TEST_CASE("lanes without filters are tails", "[cost]") {
   const TiledCost found = cost(layer, "pointwise lanes=8 tile=1x6x2");
   CHECK(found.tails == Approx(found.multiply_adds * 4 / 60));
   CHECK(cost(layer, "pointwise lanes=4 tile=1x6x2").tails == Approx(0).margin(1));
+}
+
+TEST_CASE("ragged tiles are their own work in one task, whole in several", "[cost]") {
+  // Decision 0010: what a guard kills is deleted only where the compiler knows the guard.
+  const LayerSpec layer = first_layer("Conv2D(64, 3, padding='same', input_shape=(7, 7, 64))");
+  const LayerSpec flat = first_layer("Conv2D(64, 1, input_shape=(7, 7, 64))");
+  const auto work = [](const LayerSpec& of, const char* plan) {
+    const TiledCost found = cost(of, plan);
+    return 1 + found.tails / found.multiply_adds;
+  };
+  CHECK(work(flat, "pointwise lanes=8 tile=1x6x2") == Approx(1));
+  CHECK(work(flat, "pointwise lanes=8 tile=1x6x2 row_block=24") == Approx(54.0 / 49));
+  CHECK(work(layer, "direct lanes=8 tile=2x3x2") == Approx(1));
+  CHECK(work(layer, "direct lanes=8 tile=2x3x2 row_block=2") == Approx(1));
+  CHECK(work(layer, "direct lanes=8 tile=2x3x2 row_block=4") == Approx(8.0 / 7));
+  CHECK(work(flat, "pointwise lanes=8 tile=1x4x3") == Approx(1));
+  CHECK(work(flat, "pointwise lanes=8 tile=1x4x3 panel_block=2") == Approx(9.0 / 8));
+}
+
+TEST_CASE("an input that streams wants few pixels side by side", "[cost]") {
+  // 9.5 MB; the machine is one whose prefetchers were measured.
+  const LayerSpec layer = first_layer("Conv2D(64, 1, input_shape=(136, 136, 128))");
+  const Machine zen4 = machine("x86-64-linux-avx-avx2-avx512-avx512_zen4-f16c-fma-sse41");
+  const Plan plan = make_plan(layer, zen4);
+  INFO(to_text(plan));
+  CHECK(plan.tile_width <= 3);
+  CHECK(plan.tile_height > 1);
+  const LayerSpec small = first_layer("Conv2D(64, 1, input_shape=(28, 28, 128))");
+  CHECK(make_plan(small, zen4).algorithm == Algorithm::pointwise);
 }
 
 TEST_CASE("a panel larger than L1 wants many pixels per visit", "[cost]") {
