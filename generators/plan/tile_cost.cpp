@@ -11,17 +11,27 @@ namespace {
 
 constexpr int kFoldingLanes = 16;
 
-/// Of one tap: the multiply-add pipes are busy so long.
-double multiply_add_cycles(const TileVisit& visit, const Machine& machine) {
-  const double full_width = static_cast<double>(visit.lanes) / machine.f32_lanes;
-  return static_cast<double>(visit.pixels * visit.vectors) * full_width / machine.fma_pipes;
+/// Where there is one multiply-add pipe as wide as AVX-512's registers, it is two of half the width.
+bool halves_pair_up(const Machine& machine) {
+  return machine.f32_lanes == kFoldingLanes && machine.fma_pipes == 1;
 }
 
-/// Of one tap: the weights vectors and the broadcast inputs are loaded. A vector as wide as the
-/// registers takes as many turns as one of half the width where there is one such pipe.
+/// Turns that a vector takes in a pipe. A vector of half the lanes saves a turn only where pipes are
+/// of half the width; elsewhere it takes the place of a whole one.
+double turns(const TileVisit& visit, const Machine& machine) {
+  if (!halves_pair_up(machine)) return 1;
+  return 2 * static_cast<double>(visit.lanes) / machine.f32_lanes;
+}
+
+/// Of one tap: the multiply-add pipes are busy so long.
+double multiply_add_cycles(const TileVisit& visit, const Machine& machine) {
+  const int pipes = halves_pair_up(machine) ? 2 : machine.fma_pipes;
+  return static_cast<double>(visit.pixels * visit.vectors) * turns(visit, machine) / pipes;
+}
+
+/// Of one tap: the weights vectors and the broadcast inputs are loaded.
 double load_cycles(const TileVisit& visit, const Machine& machine) {
-  const double full_width = static_cast<double>(visit.lanes) / machine.f32_lanes;
-  const double weights = static_cast<double>(visit.vectors) * full_width * 2 / machine.fma_pipes;
+  const double weights = static_cast<double>(visit.vectors) * turns(visit, machine);
   return (weights + static_cast<double>(visit.pixels)) / machine.costs.loads_per_cycle;
 }
 
