@@ -11,13 +11,14 @@ namespace {
 
 constexpr int kFoldingLanes = 16;
 
-/// Where there is one multiply-add pipe as wide as AVX-512's registers, it is two of half the width.
+/// Where there is one multiply-add pipe as wide as AVX-512's registers, it is two of half the
+/// width.
 bool halves_pair_up(const Machine& machine) {
   return machine.f32_lanes == kFoldingLanes && machine.fma_pipes == 1;
 }
 
-/// Turns that a vector takes in a pipe. A vector of half the lanes saves a turn only where pipes are
-/// of half the width; elsewhere it takes the place of a whole one.
+/// Turns that a vector takes in a pipe. A vector of half the lanes saves a turn only where pipes
+/// are of half the width; elsewhere it takes the place of a whole one.
 double turns(const TileVisit& visit, const Machine& machine) {
   if (!halves_pair_up(machine)) return 1;
   return 2 * static_cast<double>(visit.lanes) / machine.f32_lanes;
