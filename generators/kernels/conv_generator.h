@@ -183,6 +183,12 @@ class ConvGenerator : public Halide::Generator<Derived> {
           .fuse(v.plane, v.group, outer_loops)
           .fuse(tasks, v.batch, tasks)
           .fuse(outer_loops, tasks, tasks);
+    } else if (value(kernel_depth) > 1) {
+      // The next task reads most of the same planes.
+      out.reorder(v.plane, tasks, v.batch, v.group)
+          .fuse(v.plane, tasks, tasks)
+          .fuse(tasks, v.batch, tasks)
+          .fuse(tasks, v.group, tasks);
     } else {
       out.reorder(tasks, v.plane, v.batch, v.group)
           .fuse(tasks, v.plane, tasks)

@@ -29,6 +29,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Param<int> planes_per_pick{"planes_per_pick", 1}, rows_per_pick{"rows_per_pick", 1},
       columns_per_pick{"columns_per_pick", 1};
   Param<int> partial_sums{"partial_sums", 1};  // of each output element
+  // Taps read the image itself, and those of planes beyond it are left out.
+  Param<bool> leaves_out_planes{"leaves_out_planes", false};
 
   /* The maths. */
   void generate() {
@@ -154,14 +156,17 @@ class DirectConv : public ConvGenerator<DirectConv> {
   }
 
   /// Adds the products over `taps` (channels, then any loops of the other three).
-  void accumulate(const RDom& taps, const Expr& tap_column, const Expr& tap_row,
-                  const Expr& tap_plane) {
+  void accumulate(RDom taps, const Expr& tap_column, const Expr& tap_row, const Expr& tap_plane) {
+    const Expr plane = step(v.plane, window_planes(), tap_plane);
+    if (leaves_out_planes) {
+      taps.where(plane >= planes.before && plane < planes.before + planes.in_extent);
+    }
     const Expr channel = taps[0] * value(partial_sums) + part;  // of the block
     const ImagePoint at = {
         block * channels_per_block() + channel,
         step(inside(v.column, columns, tile_width), window_columns(), tap_column),
         step(inside(v.row, rows, tile_height), window_rows(), tap_row),
-        step(v.plane, window_planes(), tap_plane),
+        leaves_out_planes ? plane - planes.before : plane,
         v.batch,
         v.group};
     const FilterPoint weight = {filter % panel(), channel, tap_column,       tap_row,
@@ -188,6 +193,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Func source_image() {
     if (separable()) return depthwise_result();
     if (picks_pixels()) return picked_pixels();
+    if (leaves_out_planes) return input;
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
     padded = padded_input({unfolds ? column_axis() : columns, rows, planes}, blocked());
     Func picked("picked");
@@ -306,6 +312,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
   void copy_source() {
     if (separable()) {
       compute_depthwise();
+    } else if (leaves_out_planes) {
+      return;
     } else if (is_padded() || blocked() || skips_pixels() || picks_pixels() || copies_to_gather()) {
       copy_per_task(source, output, task, v, window(1, window_planes()),
                     window(rows_of_task(), window_rows()),

@@ -184,6 +184,7 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   } else if (is_depthwise_kernel(plan, layer)) {
     parameters.emplace_back("in_place", flag(reads_rows_in_place(plan, layer)));
   }
+  if (leaves_out_planes(plan, layer)) parameters.emplace_back("leaves_out_planes", flag(true));
   if (!layer.weights_are_literal()) return parameters;
   if (!plan.all_taps && (folds || plan.algorithm == Algorithm::direct)) {
     parameters.emplace_back("tap_positions", text_of_positions(sparse_positions(layer, folds)));

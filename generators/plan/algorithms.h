@@ -32,6 +32,10 @@ bool has_dense_channels(const TensorForm& form, std::int64_t channels);
 /// Pixels of a channel's row lie side by side; true for one channel in either layout.
 bool has_dense_pixels(const TensorForm& form, std::int64_t channels);
 
+/// Where a layer pads planes only, kernels of direct and few_channels plans read the image itself,
+/// and leave out the taps that lie in the planes of zeros before and after it.
+bool leaves_out_planes(const Plan& plan, const LayerSpec& layer);
+
 /* Empty when the algorithm can compute the layer; otherwise a sentence. */
 
 std::string why_not_direct(const LayerSpec& layer);

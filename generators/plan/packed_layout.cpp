@@ -93,7 +93,17 @@ bool may_be_padded(const LayerSpec& layer) {
          (layer.open.any() && is_same(layer.padding_rule) && layer.kernel_size != Size{});
 }
 
+bool pads_planes_only(const LayerSpec& layer) {
+  LayerSpec plane = layer;
+  plane.kernel_size.depth = 1;
+  plane.padding.front = plane.padding.back = 0;
+  const bool is_dense = layer.input_form.layout == Layout::channels_last || layer.in_channels == 1;
+  return is_dense && layer.padding_mode == PaddingMode::zeros && layer.padding.any() &&
+         layer.kernel_size.depth > 1 && !may_be_padded(plane);
+}
+
 bool copies_input(const LayerSpec& layer) {
+  if (pads_planes_only(layer)) return false;
   const bool subsamples = layer.kernel_size == Size{} && layer.strides != Size{};
   const bool gathers = layer.input_form.layout == Layout::channels_first && layer.in_channels > 1;
   return may_be_padded(layer) || subsamples || gathers;

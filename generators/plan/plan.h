@@ -65,7 +65,7 @@ struct Plan {
   int partial_sums = 0;   ///< split_channels: parts of each sum, in registers of their own; part p
                           ///< sums channels p, p + partial_sums, ...
   bool all_taps = false;  ///< direct, few_channels: taps of a literal filter that are 0 count, too;
-                          ///< depthwise layers: zeros of the padding are multiplied
+                          ///< there and in depthwise layers: zeros of the padding are multiplied
   std::string reason;     ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
@@ -91,6 +91,9 @@ LayerSpec fold_channels(const LayerSpec& layer);
 /// True when something may stand around the input. With run-time sizes, "same" may pad although it
 /// does not at the representative size.
 bool may_be_padded(const LayerSpec& layer);
+
+/// True when the only padding is planes of zeros, and the channels of a pixel lie side by side.
+bool pads_planes_only(const LayerSpec& layer);
 
 /// True when kernels read a copy of the input: padded, or the pixels that a strided 1x1 filter
 /// reads.

@@ -227,6 +227,12 @@ bool has_dense_pixels(const TensorForm& form, std::int64_t channels) {
   return form.layout == Layout::channels_first || channels == 1;
 }
 
+bool leaves_out_planes(const Plan& plan, const LayerSpec& layer) {
+  const bool reads_image = (plan.algorithm == Algorithm::direct && plan.channel_block == 0) ||
+                           plan.algorithm == Algorithm::few_channels;
+  return reads_image && !plan.all_taps && pads_planes_only(layer);
+}
+
 std::string why_not_direct(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
   return is_conv ? "" : "direct needs a layer with one filter bank";

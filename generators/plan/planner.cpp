@@ -15,11 +15,12 @@ namespace convc {
 namespace {
 
 /// Whether code without all_taps leaves out zeros: of a literal filter, or of the padding, which
-/// kernels of depthwise layers ask for as they read the input.
+/// kernels of depthwise layers, and of those that pad planes only, ask for as they read the input.
 bool skips_taps(const Plan& plan, const LayerSpec& layer) {
   if (is_depthwise_kernel(plan, layer)) {
     return layer.padding_mode == PaddingMode::zeros && may_be_padded(layer);
   }
+  if (leaves_out_planes(plan, layer)) return true;
   const bool folds = plan.algorithm == Algorithm::few_channels;
   return (folds || plan.algorithm == Algorithm::direct) && layer.weights_are_literal() &&
          !sparse_positions(layer, folds).empty();

@@ -169,7 +169,8 @@ class Model {
   }
 
   /// Bytes of a task that come from beyond L2 although they came before: its weights, as the task
-  /// before it read them, too; by_pixels, for each tile; otherwise the input, for each panel.
+  /// before it read them, too; by_pixels, for each tile; otherwise the input, for each panel; and
+  /// the planes that the task before it, of the plane before, read.
   [[nodiscard]] double read_again_bytes(const TaskShape& task) const {
     const double share = machine_.costs.l2_share * real(machine_.l2_bytes);
     const double weights = real(panels_per_task_ * blocks_ * panel_bytes(plan_.tile_vectors));
@@ -179,6 +180,8 @@ class Model {
     double bytes = weights > share ? weights : 0;
     if (by_pixels_ && weights > share) bytes += weights * (tiles - 1);
     if (!by_pixels_ && input > share) bytes += input * real(panels_per_task_ - 1);
+    const double planes = real(layer_.kernel_size.depth);
+    if (layer_.out.depth > 1 && input > share) bytes += input * (planes - 1) / planes;
     return bytes;
   }
 

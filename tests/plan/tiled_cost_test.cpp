@@ -135,3 +135,12 @@ TEST_CASE("the text names terms of one percent and more, the largest first", "[c
   found.tasks = 0.2;
   CHECK(to_text(found) == "cycles multiply-adds 90 %, stores 7 %, L1 and L2 3 %");
 }
+
+TEST_CASE("planes of a filter are read again where a task's do not stay in L2", "[cost]") {
+  const LayerSpec layer =
+      first_layer(R"(Conv3D(64, (3, 1, 1), padding="same", input_shape=(16, 56, 56, 144)))");
+  const TiledCost thin = cost(layer, "direct lanes=8 tile=1x4x3 row_block=1");
+  const TiledCost thick = cost(layer, "direct lanes=8 tile=1x4x3 row_block=56");
+  CHECK(thin.copies == 0);  // the image itself is read
+  CHECK(thick.beyond_l2 > 1.2 * thin.beyond_l2);
+}
