@@ -8,6 +8,9 @@ LAYER = re.compile(r"Conv2D\((?P<filters>\d+), (?P<kernel>\d+)(?P<rest>.*?)input
 # Vector registers and f32 lanes.
 REGISTERS = {"avx2": (16, 8), "avx512": (32, 16)}
 MOST_TILE_ROWS = 4
+# split_channels is for images with too few pixels for a tile without parts: up to so many are worth measuring.
+MOST_SPLIT_PIXELS = 64
+PARTIAL_SUMS = range(2, 13)
 
 
 class Layer:
@@ -32,11 +35,18 @@ class Layer:
         found = ["direct"]
         if self.kernel == 1 and self.stride == 1 and self.pad == 0:
             found.append("pointwise")
+        if self.kernel == 1 and self.stride > 1 and self.pad == 0:
+            found.append("subsampled")
+        if self.out_height * self.out_width <= MOST_SPLIT_PIXELS and self.partial_sums():
+            found.append("split_channels")
         if self.channels <= 4:
             found.append("few_channels")
         if self.kernel == 3 and self.stride == 1 and self.filters >= 8:
             found.append("winograd")
         return found
+
+    def partial_sums(self):
+        return [parts for parts in PARTIAL_SUMS if self.channels % parts == 0]
 
     def line(self, name):
         return self.text.replace(f'name="{self.name}"', f'name="{name}"')
@@ -51,15 +61,16 @@ def up(value, step):
     return (value + step - 1) // step * step
 
 
-def register_tiles(isa, rows, columns, filters):
-    """(height, width, vectors) of 12 to 28 accumulators. 16 registers hold 12 at most: there, of 8."""
+def register_tiles(isa, rows, columns, filters, parts=1):
+    """(height, width, vectors) of 12 to 28 accumulators. 16 registers hold 12 at most: there, of 8.
+    Each sum has an accumulator for each of its parts."""
     registers, lanes = REGISTERS[isa]
     most = registers - 4
     least = 12 if most > 12 else 8
     for vectors in range(1, -(-filters // lanes) + 1):
         for height in range(1, min(rows, MOST_TILE_ROWS) + 1):
             for width in range(1, columns + 1):
-                accumulators = height * width * vectors
+                accumulators = height * width * vectors * parts
                 if least <= accumulators <= most and accumulators + vectors + 1 <= registers:
                     yield height, width, vectors
 
@@ -73,24 +84,25 @@ def blocks(total, step, least):
     return sizes + [total]
 
 
-def plan_text(algorithm, lanes, tile, channel_block, row_block, panel_block, order, output_tile=0):
+def plan_text(algorithm, lanes, tile, channel_block, row_block, panel_block, order, output_tile=0, parts=1):
     text = (f"{algorithm} lanes={lanes} tile={'x'.join(map(str, tile))} channel_block={channel_block} "
             f"row_block={row_block} column_block=0 panel_block={panel_block} order={order}")
-    return text + (f" output_tile={output_tile}" if output_tile else "")
+    return text + (f" output_tile={output_tile}" if output_tile else "") + (
+        f" partial_sums={parts}" if parts > 1 else "")
 
 
-def tiled_plans(layer, isa, algorithm):
-    """Per register tile, all blocks and orders: direct, few_channels, pointwise."""
-    flat = algorithm == "pointwise"
+def tiled_plans(layer, isa, algorithm, parts=1):
+    """Per register tile, all blocks and orders: direct, few_channels, pointwise, subsampled, split_channels."""
+    flat = algorithm in ("pointwise", "subsampled")
     lanes = REGISTERS[isa][1]
     rows, columns = (1, layer.out_height * layer.out_width) if flat else (layer.out_height, layer.out_width)
     channel_blocks = [0]
     if algorithm == "direct":
         channel_blocks += [c for c in (32, 64, 128, 256, 512) if c < layer.channels and layer.channels % c == 0]
-    for tile in register_tiles(isa, rows, columns, layer.filters):
+    for tile in register_tiles(isa, rows, columns, layer.filters, parts):
         panels = -(-layer.filters // (tile[2] * lanes))
         row_blocks = blocks(columns, tile[1], 24) if flat else blocks(rows, tile[0], 1)
-        yield [plan_text(algorithm, lanes, tile, channel_block, row_block, panel_block, order)
+        yield [plan_text(algorithm, lanes, tile, channel_block, row_block, panel_block, order, parts=parts)
                for channel_block in channel_blocks
                if channel_block == 0 or tile[0] == 1
                for row_block in row_blocks
@@ -113,13 +125,21 @@ def winograd_plans(layer, isa):
                    for order in ("filters_outer", "pixels_outer")]
 
 
+def plans_by_tile(layer, isa, algorithm):
+    if algorithm == "winograd":
+        return list(winograd_plans(layer, isa))
+    if algorithm == "split_channels":
+        return [of_tile for parts in layer.partial_sums()
+                for of_tile in tiled_plans(layer, isa, algorithm, parts)]
+    return list(tiled_plans(layer, isa, algorithm))
+
+
 def plans_of(layer, isa, count):
     """`count` plans, the same each time: in turn one of each algorithm's register tiles, at random."""
     rng = random.Random(layer.name)
     groups = []
     for algorithm in layer.algorithms():
-        of_tiles = list(winograd_plans(layer, isa) if algorithm == "winograd"
-                        else tiled_plans(layer, isa, algorithm))
+        of_tiles = plans_by_tile(layer, isa, algorithm)
         rng.shuffle(of_tiles)
         for of_tile in of_tiles:
             rng.shuffle(of_tile)
