@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 
@@ -48,6 +49,24 @@ class Verify(CliTest):
         self.check(0, "verify", "net.conv", "--schedule", "naive")
         self.write("my.plan", self.check(0, "plan", "net.conv").out)
         self.check(0, "verify", "net.conv", "--schedule", "my.plan")
+
+    def test_split_sums_and_picked_pixels_do_not_depend_on_the_number_of_threads(self):
+        self.write("net.conv", """\
+Conv2D(40, 3, padding="same", activation="gelu", input_shape=(9, 7, 60), name="split")
+Conv2D(40, 1, strides=2, activation="gelu", input_shape=(33, 31, 24), name="picked")
+""")
+        algorithms = {"split": "split_channels", "picked": "subsampled"}
+        plans = self.check(0, "plan", "net.conv", "--target", "host",
+                           "--algorithms", ",".join(algorithms.values())).out
+        for layer, algorithm in algorithms.items():
+            self.assertRegex(plans, rf"(?m)^{layer} \w+: {algorithm} ")
+        # Tasks so small that each thread has several, and the last ones are cut.
+        self.write("tasks.plan", re.sub(r"row_block=\d+ column_block=0 panel_block=\d+",
+                                        "row_block=2 column_block=0 panel_block=1", plans))
+        document = json.loads(self.check(0, "verify", "net.conv", "--schedule", "tasks.plan",
+                                         "--threads", "1,2,3,4", "--format", "json").out)
+        self.assertEqual({k["kernel"]: (k["algorithm"], k["verdict"]) for k in document["kernels"]},
+                         {layer: (name, "passed") for layer, name in algorithms.items()})
 
     def test_an_unknown_layer(self):
         self.write("net.conv", SMALL)
