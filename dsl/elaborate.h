@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -106,7 +107,7 @@ class Elaborator {
   Diagnostics& diagnostics_;
   AutoNames auto_names_;
   std::map<std::string_view, Variable> variables_;
-  std::vector<LayerDraft> layers_;
+  std::deque<LayerDraft> layers_;  // large: never moved
   std::vector<InputDraft> inputs_;
   std::vector<LayerCall> calls_;
   std::vector<GraphDraft> sequentials_;

@@ -2,7 +2,10 @@
 #include "dsl/names.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "dsl/snippet.h"
@@ -173,37 +176,55 @@ std::vector<std::string> header_symbols(const std::string& library, const GraphD
   return symbols;
 }
 
+// Whether two symbols of the library may be the same: their hashes are. Where none are, as nearly
+// always, this takes a small part of the time that a table of all symbols would.
+bool may_clash(const ModuleDraft& module) {
+  std::vector<std::size_t> hashes;
+  for (const GraphDraft& graph : module.graphs) {
+    for (const std::string& symbol : header_symbols(module.name, graph)) {
+      hashes.push_back(std::hash<std::string>{}(symbol));
+    }
+  }
+  std::sort(hashes.begin(), hashes.end());
+  return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
+}
+
 // Names seen so far, and where.
 class SeenNames {
  public:
   SeenNames(std::string scope, Diagnostics& diagnostics)
       : scope_(std::move(scope)), diagnostics_(diagnostics) {}
 
-  // False when the name was seen before (then it is reported).
-  bool add(const std::string& name, SourceRange range) {
+  // A name and where it stands.
+  using Seen = std::pair<const std::string, SourceRange>;
+
+  // What add_symbols takes; null when the name was seen before (then it is reported).
+  const Seen* add(const std::string& name, SourceRange range) {
     const auto [before, fresh] = exact_.emplace(name, range);
     if (!fresh) {
       Diagnostic& error = diagnostics_.error(
           Code::duplicate_name, range, cat("the name \"", name, "\" is used twice in ", scope_));
       error.help("give one of them another name with name=\"...\"");
       if (before->second.known()) error.note("it is first used here", before->second);
-      return false;
+      return nullptr;
     }
-    return true;
+    return &*before;
   }
 
-  // Reports when one of `symbols` (in small letters) was made from another name.
-  void add_symbols(const std::vector<std::string>& symbols, const std::string& name,
-                   SourceRange range) {
-    for (const std::string& symbol : symbols) {
-      const auto [before, fresh] = symbols_.emplace(symbol, std::pair(name, range));
-      if (fresh || before->second.first == name) continue;
-      Diagnostic& error = diagnostics_.error(Code::c_name_clash, range,
-                                             cat("the names \"", before->second.first, "\" and \"",
-                                                 name, "\" clash in the generated C code"));
-      error.note(cat("both make ", symbol, ", or a macro of that name in capitals"));
+  // Reports when one of `symbols` (in small letters), which `made_from` makes, was made from
+  // another name.
+  void add_symbols(std::vector<std::string> symbols, const Seen& made_from) {
+    for (std::string& symbol : symbols) {
+      const auto [found, fresh] = symbols_.emplace(std::move(symbol), &made_from);
+      const Seen& before = *found->second;
+      if (fresh || before.first == made_from.first) continue;
+      Diagnostic& error =
+          diagnostics_.error(Code::c_name_clash, made_from.second,
+                             cat("the names \"", before.first, "\" and \"", made_from.first,
+                                 "\" clash in the generated C code"));
+      error.note(cat("both make ", found->first, ", or a macro of that name in capitals"));
       error.help("choose names that differ in more than the case of letters or an ending");
-      if (before->second.second.known()) error.note("the other one is here", before->second.second);
+      if (before.second.known()) error.note("the other one is here", before.second);
       return;
     }
   }
@@ -211,8 +232,8 @@ class SeenNames {
  private:
   std::string scope_;
   Diagnostics& diagnostics_;
-  std::map<std::string, SourceRange> exact_;
-  std::map<std::string, std::pair<std::string, SourceRange>> symbols_;
+  std::unordered_map<std::string, SourceRange> exact_;  // its elements stay where they are
+  std::unordered_map<std::string, const Seen*> symbols_;
 };
 
 }  // namespace
@@ -267,30 +288,34 @@ bool check_name(std::string_view name, const std::string& what, Code code, Sourc
 
 void check_unique_names(const ModuleDraft& module, Diagnostics& diagnostics) {
   SeenNames kernels("this library", diagnostics);
+  const bool checks_symbols = may_clash(module);
   for (const GraphDraft& graph : module.graphs) {
     diagnostics.set_origin(cat(module.name, ".", graph.name));
     const SourceRange where = graph.name_range;
-    if (kernels.add(graph.name, where)) {
-      kernels.add_symbols(header_symbols(module.name, graph), graph.name, where);
+    const SeenNames::Seen* kernel = kernels.add(graph.name, where);
+    if (kernel != nullptr && checks_symbols) {
+      kernels.add_symbols(header_symbols(module.name, graph), *kernel);
     }
     if (graph.form == GraphForm::layer) continue;
     const char* form = graph.form == GraphForm::sequential ? "Sequential" : "Model";
     SeenNames layers(cat("the ", form, " \"", graph.name, "\""), diagnostics);
     for (const NodeDraft& node : graph.nodes) {
       const std::string& name = node.layer.name;
-      if (!layers.add(name, node.layer.name_range)) continue;
+      const SeenNames::Seen* layer = layers.add(name, node.layer.name_range);
+      if (layer == nullptr) continue;
       std::vector<std::string> symbols;
       for (const std::string_view variable : variable_names(*node.layer.type)) {
         symbols.push_back(cat(lower_case(name), "_", variable));
       }
       if (symbols.empty()) symbols.push_back(lower_case(name));
-      layers.add_symbols(symbols, name, node.layer.name_range);
+      layers.add_symbols(std::move(symbols), *layer);
     }
     SeenNames ends(cat("the inputs and outputs of \"", graph.name, "\""), diagnostics);
     const std::vector<std::string> names = io_names(graph);
     for (std::size_t i = 0; i < names.size(); ++i) {
       const SourceRange range = i < graph.inputs.size() ? graph.inputs[i].name_range : where;
-      if (ends.add(names[i], range)) ends.add_symbols({lower_case(names[i])}, names[i], range);
+      const SeenNames::Seen* end = ends.add(names[i], range);
+      if (end != nullptr) ends.add_symbols({lower_case(names[i])}, *end);
     }
   }
 }
