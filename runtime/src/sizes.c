@@ -5,16 +5,10 @@
 #include "internal.h"
 
 int convc_impl_multiply(int64_t a, int64_t b, int64_t* result) {
-  int64_t product;
-#if defined(__GNUC__)
-  if (__builtin_mul_overflow(a, b, &product)) return 0;
-#else
-  if (a == INT64_MIN || b == INT64_MIN) return 0;
+  if (a == INT64_MIN || b == INT64_MIN) return 0; /* neither has an absolute value */
   const int64_t size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
   if (size_b != 0 && size_a > INT64_MAX / size_b) return 0;
-  product = a * b;
-#endif
-  *result = product;
+  *result = a * b;
   return 1;
 }
 

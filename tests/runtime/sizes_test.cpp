@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "convc/convc.hpp"
+#include "runtime/src/internal.h"
 #include "tests/runtime/fake_kernel.h"
 #include "tests/support/guarded_buffer.h"
 
@@ -96,6 +97,27 @@ struct OpenKernel {
 int OpenKernel::calls = 0;
 
 }  // namespace
+
+TEST_CASE("products that leave 64 bits are refused") {
+  const std::int64_t most = INT64_MAX, third = INT64_MAX / 3, root = 3'037'000'499;
+  struct {
+    std::int64_t a, b;
+    bool fits;
+  } const cases[] = {{0, most, true},        {0, 0, true},           {most, 1, true},
+                     {-most, 1, true},       {most, -1, true},       {third, 3, true},
+                     {third + 1, 3, false},  {-third, 3, true},      {-third - 1, 3, false},
+                     {-third, -3, true},     {root, root, true},     {root + 1, root + 1, false},
+                     {root, -root, true},    {most, most, false},    {-most, most, false},
+                     {INT64_MIN, -1, false}, {-1, INT64_MIN, false}, {INT64_MIN, 2, false}};
+  for (const auto& [a, b, fits] : cases) {
+    CAPTURE(a, b);
+    std::int64_t product = 77;
+    REQUIRE((convc_impl_multiply(a, b, &product) != 0) == fits);
+    CHECK(product == (fits ? a * b : 77));
+    product = 77;
+    REQUIRE((convc_impl_multiply(b, a, &product) != 0) == fits);
+  }
+}
 
 TEST_CASE("a kernel runs on the sizes of the call, in memory of just that size") {
   const OpenKernel open;
