@@ -233,7 +233,8 @@ class LayerChecker {
     const std::optional<std::string> negative = negative_variance(values);
     if (!negative) return;
     fail(Code::negative_variance, draft_.variance.range, cat("`moving_variance` ", *negative))
-        .note("a variance is a mean of squares");
+        .note("a variance is a mean of squares")
+        .help("give variances of 0 or more; of standard deviations s, give s * s");
   }
 
   void check_finite() {

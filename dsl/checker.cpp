@@ -210,7 +210,8 @@ class GraphChecker {
           .error(Code::open_size, draft_.inputs[i].shape.range,
                  cat("the ", channels.fixed() ? "depth" : "number of channels", " must be known"))
           .note(channels.fixed() ? "height, width and batch may be run-time sizes"
-                                 : "the sizes of the filters depend on it");
+                                 : "the sizes of the filters depend on it")
+          .help("give it a number; where it varies, make a layer for each number");
       return false;
     }
     return true;

@@ -46,7 +46,8 @@ bool check_variance(NodeReader& node, const PostOp& step) {
   const std::optional<std::string> negative = negative_variance(step.variance->values);
   if (!negative) return true;
   node.fail(Code::negative_variance, cat("the variance ", *negative))
-      .note("a variance is a mean of squares");
+      .note("a variance is a mean of squares")
+      .help("input 4 holds variances of 0 or more, input 3 the means");
   return false;
 }
 

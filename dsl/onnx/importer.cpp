@@ -91,7 +91,8 @@ void Importer::import_node(const onnx::NodeProto& proto, int index) {
     node.fail(Code::onnx_not_supported,
               cat("operators of the domain \"", shown(proto.domain()), "\" are not supported"));
   } else if (known == nullptr) {
-    node.fail(Code::onnx_not_supported, "this operator is not supported");
+    node.fail(Code::onnx_not_supported, "this operator is not supported")
+        .help("cut the model into parts without it");
   } else if (opset_ < known->first_opset) {
     node.fail(Code::onnx_not_supported,
               cat("this operator of opset ", opset_, " is not supported; that of opset ",

@@ -190,7 +190,8 @@ TEST_CASE("a negative variance is refused") {
                 })
           .text ==
       "model.onnx: error: node 0 (BatchNormalization): the variance has a negative number, -2, for "
-      "channel 1 [E055]\n      = note: a variance is a mean of squares\n");
+      "channel 1 [E055]\n      = note: a variance is a mean of squares\n"
+      "      = help: input 4 holds variances of 0 or more, input 3 the means\n");
 }
 
 TEST_CASE("PRelu has a slope for each channel, or one") {

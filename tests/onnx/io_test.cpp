@@ -133,8 +133,10 @@ TEST_CASE("every node that is not supported is named, in one run") {
   model.output("e");
   CHECK(model.load().text ==
         R"(model.onnx: error: node 0 (LSTM "memory"): this operator is not supported [E081]
+      = help: cut the model into parts without it
 model.onnx: error: node 2 (Elu): attribute `alpha` is not a number [E081]
 model.onnx: error: node 3 (Einsum): this operator is not supported [E081]
+      = help: cut the model into parts without it
 model.onnx: error: node 4 (Gelu): operators of the domain "com.microsoft" are not supported [E081]
 model.onnx: error: node 5 (Softmax): attribute `axis` is 0 for an input of (1, 2, 8); it is one of the axes but the batch [E081]
 )");
