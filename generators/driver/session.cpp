@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+#include <tuple>
 
 #include "dsl/onnx/load_files.h"
 #include "generators/driver/exit_codes.h"
@@ -190,6 +192,8 @@ void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_w
 
 void tell_performance_notes(Session& session, const ModulePlans& plans) {
   Diagnostics& diagnostics = session.diagnostics;
+  // The steps of one layer, such as phases of a transposed one, have the same to say: once.
+  std::set<std::tuple<std::uint32_t, std::uint32_t, std::string>> told;
   for (std::size_t g = 0; g < session.lowered.graphs.size(); ++g) {
     const Graph& graph = session.lowered.graphs[g];
     const std::vector<std::string> paths = step_paths(graph);
@@ -202,11 +206,14 @@ void tell_performance_notes(Session& session, const ModulePlans& plans) {
         const bool is_error =
             session.options.slow_path_is_error && is_slow_path(layer, plans[g][t][n], machine);
         for (const std::string& note : performance_notes(layer, plans[g][t][n], machine)) {
+          const SourceRange place = diagnostics.range_at(layer.location);
+          if (place.known() && !told.emplace(place.file, place.begin, note + suffix).second)
+            continue;
           if (is_error)
-            diagnostics.error(Code::none, diagnostics.range_at(layer.location), note + suffix)
+            diagnostics.error(Code::none, place, note + suffix)
                 .help("without --error=slow-path this is a remark");
           else
-            diagnostics.performance(diagnostics.range_at(layer.location), note + suffix);
+            diagnostics.performance(place, note + suffix);
         }
       }
     }

@@ -110,6 +110,13 @@ class Compile(CliTest):
         self.assertIn("net.conv:1:1: performance: ", result.err)
         self.assertIn("convc: warning: ", result.err)
 
+    def test_the_phases_of_a_transposed_layer_remark_the_same_thing_once(self):
+        self.write("up.conv", 'Conv2DTranspose(6, 4, strides=2, input_shape=(5, 6, 3), name="up")\n')
+        remarks = [line for line in self.check(0, "summary", "up.conv", "--target", "avx512").err.splitlines()
+                   if ": performance: " in line]
+        self.assertGreaterEqual(len(remarks), 1)
+        self.assertEqual(len(remarks), len(set(remarks)))
+
     def test_code_for_another_machine(self):
         self.write("net.conv", EDGES)
         self.check(0, "compile", "net.conv", "-o", "out", "--target", "arm-64-linux")
