@@ -65,5 +65,27 @@ struct SpatialAxis {
   /// Input elements that the taps of one output element span.
   [[nodiscard]] int span() const { return (kernel_size - 1) * dilation + 1; }
 };
+inline SpatialAxis without_window(SpatialAxis axis) {
+  axis.kernel_size = axis.stride = axis.dilation = 1;
+  return axis;
+}
+inline SpatialAxis without_border(SpatialAxis axis) {
+  axis.bordered = false;
+  return axis;
+}
+
+/// The padded coordinate that tap `tap` of output coordinate `coordinate` reads.
+inline Halide::Expr step(const Halide::Expr& coordinate, const SpatialAxis& axis,
+                         const Halide::Expr& tap) {
+  return coordinate * axis.stride + tap * axis.dilation;
+}
+
+/// Leaves out the `taps` for which padded coordinate `x` is not of the image. What is left is where
+/// Halide sees it, too, so that no padding is copied.
+inline Halide::Expr of_image(const Halide::Expr& x, const SpatialAxis& axis, Halide::RDom& taps) {
+  const Halide::Expr first = axis.before, last = axis.before + axis.in_extent - 1;
+  taps.where(x >= first && x <= last);
+  return Halide::clamp(x, first, last);
+}
 
 }  // namespace convc

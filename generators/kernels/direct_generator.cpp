@@ -31,6 +31,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Param<int> partial_sums{"partial_sums", 1};  // of each output element
   // Taps read the image itself, and those of planes beyond it are left out.
   Param<bool> leaves_out_planes{"leaves_out_planes", false};
+  // Taps in rows and planes of the padding are left out, of rows where tiles are of one row.
+  Param<bool> inside_taps{"inside_taps", false};
 
   /* The maths. */
   void generate() {
@@ -101,10 +103,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
   /* What the taps of the filters in `kernel` step over: for separable layers that is 1x1 of the
    * depthwise result, else the (folded) input. */
   bool separable() const { return packed_depthwise; }
-  static SpatialAxis without_window(SpatialAxis axis) {
-    axis.kernel_size = axis.stride = axis.dilation = 1;
-    return axis;
-  }
   SpatialAxis window_columns() const { return steps_one() ? without_window(columns) : columns; }
   SpatialAxis window_rows() const { return steps_one() ? without_window(rows) : rows; }
   SpatialAxis window_planes() const { return steps_one() ? without_window(planes) : planes; }
@@ -119,6 +117,9 @@ class DirectConv : public ConvGenerator<DirectConv> {
   }
 
   bool picks_pixels() const { return value(picked_width) > 0; }
+
+  bool skips_rows() const { return inside_taps && value(tile_height) == 1 && rows.bordered; }
+  bool skips_planes() const { return inside_taps && planes.bordered; }
 
   int channels() const {
     if (separable()) return value(in_channels) * value(depth_multiplier);
@@ -150,11 +151,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
     return sum_of_parts(begin, middle) + sum_of_parts(middle, end);
   }
 
-  /// The padded coordinate that tap `tap` of output coordinate `coordinate` reads.
-  static Expr step(const Expr& coordinate, const SpatialAxis& axis, const Expr& tap) {
-    return coordinate * axis.stride + tap * axis.dilation;
-  }
-
   /// Adds the products over `taps` (channels, then any loops of the other three).
   void accumulate(RDom taps, const Expr& tap_column, const Expr& tap_row, const Expr& tap_plane) {
     const Expr plane = step(v.plane, window_planes(), tap_plane);
@@ -162,13 +158,14 @@ class DirectConv : public ConvGenerator<DirectConv> {
       taps.where(plane >= planes.before && plane < planes.before + planes.in_extent);
     }
     const Expr channel = taps[0] * value(partial_sums) + part;  // of the block
-    const ImagePoint at = {
-        block * channels_per_block() + channel,
-        step(inside(v.column, columns, tile_width), window_columns(), tap_column),
-        step(inside(v.row, rows, tile_height), window_rows(), tap_row),
-        leaves_out_planes ? plane - planes.before : plane,
-        v.batch,
-        v.group};
+    ImagePoint at = {block * channels_per_block() + channel,
+                     step(inside(v.column, columns, tile_width), window_columns(), tap_column),
+                     step(inside(v.row, rows, tile_height), window_rows(), tap_row),
+                     leaves_out_planes ? plane - planes.before : plane,
+                     v.batch,
+                     v.group};
+    if (skips_rows()) at.row = of_image(at.row, rows, taps);
+    if (skips_planes()) at.plane = of_image(at.plane, planes, taps);
     const FilterPoint weight = {filter % panel(), channel, tap_column,       tap_row,
                                 tap_plane,        block,   filter / panel(), v.group};
     partial(tile_vars(block)) += (*kernel)(weight.coordinates()) * source(at.coordinates());
@@ -195,7 +192,10 @@ class DirectConv : public ConvGenerator<DirectConv> {
     if (picks_pixels()) return picked_pixels();
     if (leaves_out_planes) return input;
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
-    padded = padded_input({unfolds ? column_axis() : columns, rows, planes}, blocked());
+    padded =
+        padded_input({unfolds ? column_axis() : columns, skips_rows() ? without_border(rows) : rows,
+                      skips_planes() ? without_border(planes) : planes},
+                     blocked());
     Func picked("picked");
     if (unfolds) {
       picked(pure_vars(v)) =
@@ -314,13 +314,25 @@ class DirectConv : public ConvGenerator<DirectConv> {
       compute_depthwise();
     } else if (leaves_out_planes) {
       return;
-    } else if (is_padded() || blocked() || skips_pixels() || picks_pixels() || copies_to_gather()) {
-      copy_per_task(source, output, task, v, window(1, window_planes()),
-                    window(rows_of_task(), window_rows()),
-                    window(columns_of_task(), window_columns()));
+    } else if (reads_padding() || blocked() || skips_pixels() || picks_pixels() ||
+               copies_to_gather()) {
+      copy_per_task(
+          source, output, task, v,
+          skips_planes() ? part_of_image(window(1, planes), planes) : window(1, window_planes()),
+          skips_rows() ? part_of_image(window(rows_of_task(), rows), rows)
+                       : window(rows_of_task(), window_rows()),
+          window(columns_of_task(), window_columns()));
       vectorize_copy(source);
       source.align_storage(v.channel, copied_pixel);
     }
+  }
+
+  bool reads_padding() const {
+    return columns.bordered || (rows.bordered && !skips_rows()) ||
+           (planes.bordered && !skips_planes());
+  }
+  static Window part_of_image(const Window& window, const SpatialAxis& axis) {
+    return {1, 1, std::min(window.extent(), axis.in)};
   }
 
   /// The taps want the channels of a pixel side by side.

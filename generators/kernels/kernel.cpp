@@ -167,6 +167,7 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   if (plan.algorithm == Algorithm::winograd) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
+  if (plan.inside_taps) parameters.emplace_back("inside_taps", flag(true));
   if (plan.algorithm == Algorithm::split_channels) {
     parameters.emplace_back("partial_sums", text(plan.partial_sums));
   }

@@ -38,10 +38,6 @@ class NaiveConv : public ConvGenerator<NaiveConv> {
   }
 
  private:
-  static Expr step(const Expr& coordinate, const SpatialAxis& axis, const Expr& tap) {
-    return coordinate * axis.stride + tap * axis.dilation;
-  }
-
   void define_sum(const Func& image, int channels, const SpatialAxis& columns,
                   const SpatialAxis& rows, const SpatialAxis& planes) {
     const int block = value(channel_block) == 0 ? channels : value(channel_block);

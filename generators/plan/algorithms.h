@@ -2,6 +2,7 @@
 // planner only; each algorithm has a file of its own. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ std::string why_not_few_channels(const LayerSpec& layer);
 std::string why_not_pointwise(const LayerSpec& layer);
 std::string why_not_subsampled(const LayerSpec& layer);
 std::string why_not_split_channels(const LayerSpec& layer);
+/// Why a plan of direct, few_channels or split_channels with tiles of so many rows cannot have
+/// Plan::inside_taps.
+std::string why_not_inside_taps(const LayerSpec& layer, std::int64_t tile_height);
 std::string why_not_depthwise_pointwise(const LayerSpec& layer);
 std::string why_not_depthwise(const LayerSpec& layer);
 std::string why_not_grouped(const LayerSpec& layer);
@@ -71,8 +75,9 @@ std::string why_not(Algorithm algorithm, const LayerSpec& layer);
 /// Of the register-tiled algorithms whose vectors run over filters (direct, few_channels,
 /// pointwise, subsampled, split_channels), those that may be best.
 std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const Machine& machine);
-/// `algorithm` is one of these five.
-Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm);
+/// `algorithm` is one of these five. Strict ones multiply the zeros of the padding.
+Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm,
+                Accuracy accuracy);
 /// taps or separable.
 Plan literal_plan(const LayerSpec& layer, const Machine& machine);
 Plan depthwise_pointwise_plan(const LayerSpec& layer, const Machine& machine);

@@ -57,6 +57,12 @@ std::int64_t channel_block(const MainKernel& kernel, const Plan& plan) {
   return plan.channel_block == 0 ? kernel.channels : plan.channel_block;
 }
 
+/// Pixels of the copy of an input are not neighbours in the input.
+bool picks_or_gathers(const LayerSpec& layer) {
+  const bool picks = layer.kernel_size == Size{} && layer.strides != Size{};
+  return picks || (layer.input_form.layout == Layout::channels_first && layer.in_channels > 1);
+}
+
 /// Parts one after the other, each from the start of a cache line.
 class Parts {
  public:
@@ -104,9 +110,15 @@ bool pads_planes_only(const LayerSpec& layer) {
 
 bool copies_input(const LayerSpec& layer) {
   if (pads_planes_only(layer)) return false;
-  const bool subsamples = layer.kernel_size == Size{} && layer.strides != Size{};
-  const bool gathers = layer.input_form.layout == Layout::channels_first && layer.in_channels > 1;
-  return may_be_padded(layer) || subsamples || gathers;
+  return may_be_padded(layer) || picks_or_gathers(layer);
+}
+
+bool copies_input(const LayerSpec& layer, const Plan& plan) {
+  if (plan.channel_block != 0 || !plan.inside_taps)
+    return plan.channel_block != 0 || copies_input(layer);
+  const Padding& padding = layer.padding;
+  const bool reads_rows = plan.tile_height > 1 && (padding.top > 0 || padding.bottom > 0);
+  return padding.left > 0 || padding.right > 0 || reads_rows || picks_or_gathers(layer);
 }
 
 std::int64_t copied_pixel_stride(std::int64_t in_channels) {

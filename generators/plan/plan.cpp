@@ -78,6 +78,11 @@ bool parse_tile(std::string_view text, Plan& plan) {
   return true;
 }
 
+bool parse_flag(std::string_view text, bool& flag) {
+  flag = text == "1";
+  return text == "0" || text == "1";
+}
+
 /// Sets one "key=value" of a plan; false when the key or the value is not known.
 bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "lanes") return parse_number(value, 1, plan.lanes);
@@ -88,10 +93,8 @@ bool set_field(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "panel_block") return parse_number<std::int64_t>(value, 0, plan.panel_block);
   if (key == "output_tile") return parse_number(value, 0, plan.output_tile);
   if (key == "partial_sums") return parse_number(value, 0, plan.partial_sums);
-  if (key == "all_taps") {
-    plan.all_taps = value == "1";
-    return value == "0" || value == "1";
-  }
+  if (key == "all_taps") return parse_flag(value, plan.all_taps);
+  if (key == "inside_taps") return parse_flag(value, plan.inside_taps);
   if (key == "order") {
     const auto order = find_value<LoopOrder>(kLoopOrderNames, value);
     if (order) plan.loop_order = *order;
@@ -120,6 +123,7 @@ std::string to_text(const Plan& plan) {
   if (plan.output_tile != 0) text << " output_tile=" << plan.output_tile;
   if (plan.partial_sums != 0) text << " partial_sums=" << plan.partial_sums;
   if (plan.all_taps) text << " all_taps=1";
+  if (plan.inside_taps) text << " inside_taps=1";
   return text.str();
 }
 
@@ -144,7 +148,7 @@ std::optional<Plan> parse_plan(std::string_view text, std::string* error) {
       return fail("cannot read '" + word +
                   "'; fields are lanes=N tile=HxWxV channel_block=N row_block=N column_block=N "
                   "panel_block=N order=filters_outer|pixels_outer output_tile=N partial_sums=N "
-                  "all_taps=0|1");
+                  "all_taps=0|1 inside_taps=0|1");
     }
   }
   return plan;

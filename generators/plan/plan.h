@@ -34,7 +34,7 @@ enum class Algorithm {
 /// Which rounding errors an algorithm may have: see generators/plan/winograd.h.
 enum class Accuracy {
   fast,    ///< at most 100 times the bound of the plain sum; a NaN may spread to neighbours, or be
-           ///< left out where a literal filter is 0
+           ///< left out where a literal filter or the padding is 0
   strict,  ///< sums in another order, no more; NaN and infinities as the definition has them
 };
 
@@ -66,7 +66,9 @@ struct Plan {
                           ///< sums channels p, p + partial_sums, ...
   bool all_taps = false;  ///< direct, few_channels: taps of a literal filter that are 0 count, too;
                           ///< there and in depthwise layers: zeros of the padding are multiplied
-  std::string reason;     ///< in words; not part of a plan's identity
+  bool inside_taps = false;  ///< direct, few_channels, split_channels: taps in planes of zeros of
+                             ///< the padding are left out; in rows, too, where tile_height is 1
+  std::string reason;        ///< in words; not part of a plan's identity
 
   /// Filters of a panel of weights. Planar kernels fill vectors with pixels: their tile is
   /// tile_vectors filters times tile_width pixels, whole vectors.
@@ -98,6 +100,8 @@ bool pads_planes_only(const LayerSpec& layer);
 /// True when kernels read a copy of the input: padded, or the pixels that a strided 1x1 filter
 /// reads.
 bool copies_input(const LayerSpec& layer);
+/// The same of a plan that may leave out padding, or takes channels by blocks.
+bool copies_input(const LayerSpec& layer, const Plan& plan);
 
 /// What softmax and its kin go over, where a layer begins with them: a channelwise kernel has that
 /// axis in the place of the channels.
@@ -112,7 +116,7 @@ std::int64_t copied_pixel_stride(std::int64_t in_channels);
 
 /// One readable line, e.g. "direct lanes=16 tile=1x14x2 channel_block=0 row_block=4 column_block=0
 /// panel_block=0 order=filters_outer", then " output_tile=4" for winograd, " partial_sums=8" for
-/// split_channels and " all_taps=1" where set. Does not contain the reason.
+/// split_channels, " all_taps=1" and " inside_taps=1" where set. Does not contain the reason.
 std::string to_text(const Plan& plan);
 
 /// The inverse of to_text. On failure returns nullopt and sets `*error` to a sentence.

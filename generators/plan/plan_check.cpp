@@ -96,6 +96,16 @@ std::string why_all_taps_is_wrong(const Plan& plan, const LayerSpec& layer) {
              : "all_taps is for direct, few_channels and kernels of depthwise layers alone";
 }
 
+std::string why_inside_taps_is_wrong(const Plan& plan, const LayerSpec& layer) {
+  if (!plan.inside_taps) return {};
+  if (plan.algorithm != Algorithm::direct && plan.algorithm != Algorithm::few_channels &&
+      plan.algorithm != Algorithm::split_channels) {
+    return "inside_taps is for direct, few_channels and split_channels alone";
+  }
+  if (plan.all_taps) return "all_taps and inside_taps contradict each other";
+  return why_not_inside_taps(layer, plan.tile_height);
+}
+
 }  // namespace
 
 std::string why_not_naive(const LayerSpec& layer) {
@@ -146,7 +156,7 @@ std::string why_plan_is_invalid(const Plan& plan, const LayerSpec& layer, const 
        {why_lanes_are_wrong(plan, machine), why_tile_is_wrong(plan),
         why_channel_block_is_wrong(plan, layer), why_blocks_are_wrong(plan, layer),
         why_output_tile_is_wrong(plan, layer), why_partial_sums_are_wrong(plan, layer),
-        why_all_taps_is_wrong(plan, layer)}) {
+        why_all_taps_is_wrong(plan, layer), why_inside_taps_is_wrong(plan, layer)}) {
     if (!reason.empty()) return reason;
   }
   return {};

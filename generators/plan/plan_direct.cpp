@@ -83,13 +83,17 @@ std::int64_t channel_block(const LayerSpec& layer, const RegisterTile& tile, Alg
 /// both loop orders.
 class Search {
  public:
-  Search(const LayerSpec& layer, Algorithm algorithm, const Machine& machine)
+  Search(const LayerSpec& layer, Algorithm algorithm, const Machine& machine, bool all_products)
       : layer_(layer),
         machine_(machine),
+        domain_(tile_domain(layer, is_flat(algorithm))),
+        all_products_(all_products),
         flat_(is_flat(algorithm)),
         total_(flat_ ? layer.batch * layer.out.depth * layer.out.height * layer.out.width
                      : layer.out.height) {
     plan_.algorithm = algorithm;
+    domain_.splits_sums = algorithm == Algorithm::split_channels;
+    if (leaves_out_padding(1)) leave_out_padding(layer, domain_);
   }
 
   Plan best() {
@@ -100,6 +104,7 @@ class Search {
       plan_.tile_vectors = tile.vectors;
       plan_.partial_sums = tile.partial_sums == 1 ? 0 : tile.partial_sums;
       plan_.channel_block = channel_block(layer_, tile, plan_.algorithm, machine_);
+      plan_.inside_taps = leaves_out_padding(tile.height);
       const Tasks tasks = choose_tasks(layer_, tile, flat_, machine_);
       plan_.row_block = tasks.row_block;
       plan_.column_block = tasks.column_block;
@@ -116,9 +121,7 @@ class Search {
   /// where the input streams (streams_input) they read the fewest streams.
   [[nodiscard]] std::vector<RegisterTile> promising_tiles() const {
     constexpr std::size_t kMostTiles = 16;
-    TileDomain domain = tile_domain(layer_, flat_);
-    domain.splits_sums = plan_.algorithm == Algorithm::split_channels;
-    std::vector<RegisterTile> tiles = register_tiles(domain, machine_);
+    std::vector<RegisterTile> tiles = register_tiles(domain_, machine_);
     std::stable_sort(tiles.begin(), tiles.end(), [](const RegisterTile& a, const RegisterTile& b) {
       return a.cycles < b.cycles;
     });
@@ -198,8 +201,20 @@ class Search {
                        : ", each panel with tile after tile of pixels");
   }
 
+  /// Tiles of so many rows do without enough products with the padding. Fewer gain nothing that
+  /// could be measured, and NaN and infinities of the weights go through all products.
+  [[nodiscard]] bool leaves_out_padding(std::int64_t tile_height) const {
+    constexpr double kEnough = 0.04;
+    if (all_products_ || flat_ || !why_not_inside_taps(layer_, tile_height).empty()) return false;
+    TileDomain domain = domain_;
+    leave_out_padding(layer_, domain);
+    return real(domain.taps_of_tile(tile_height)) <= (1 - kEnough) * real(domain.taps);
+  }
+
   const LayerSpec& layer_;
   const Machine& machine_;
+  TileDomain domain_;
+  const bool all_products_;  ///< also those with the padding
   const bool flat_;
   const std::int64_t total_;
   Plan plan_, best_;
@@ -293,9 +308,25 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
   return algorithms;
 }
 
-Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm) {
+std::string why_not_inside_taps(const LayerSpec& layer, std::int64_t tile_height) {
+  const bool are_zeros = fills_border(layer.padding_mode) &&
+                         (layer.padding_mode == PaddingMode::zeros || layer.padding_value == 0);
+  if (!are_zeros) return "inside_taps needs a padding of zeros";
+  if (layer.kernel_size == Size{}) return "inside_taps needs filters of more than one tap";
+  if (layer.open.height) return "inside_taps needs a fixed height";
+  if (pads_planes_only(layer)) return "inside_taps needs padded rows; planes alone do without";
+  const Padding& padding = layer.padding;
+  if (padding.front > 0 || padding.back > 0) return {};
+  if (padding.top <= 0 && padding.bottom <= 0) return "inside_taps needs padded rows or planes";
+  return tile_height == 1 ? "" : "inside_taps leaves out rows where tiles are of one row";
+}
+
+Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm,
+                Accuracy accuracy) {
   const LayerSpec tiled = as_tiled(layer, algorithm);
-  Plan plan = Search(tiled, algorithm, machine).best();
+  // A 1x1 filter whose channels are folded still is one.
+  const bool all_products = accuracy == Accuracy::strict || layer.kernel_size == Size{};
+  Plan plan = Search(tiled, algorithm, machine, all_products).best();
   if (algorithm == Algorithm::few_channels) {
     plan.reason = "channels=" + std::to_string(layer.in_channels) + " are folded into columns; " +
                   plan.reason;
@@ -307,7 +338,11 @@ Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algori
 }
 
 double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
-  return tiled_cost(as_tiled(layer, plan.algorithm), plan, machine).total();
+  // What inside_taps leaves out decides among tiles, not among algorithms: direct's model is the
+  // surer one, and Winograd's plan for 7x7 images is faster than both predict.
+  Plan whole = plan;
+  whole.inside_taps = false;
+  return tiled_cost(as_tiled(layer, plan.algorithm), whole, machine).total();
 }
 
 }  // namespace convc

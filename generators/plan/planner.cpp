@@ -52,7 +52,8 @@ std::vector<Algorithm> promising_algorithms(const LayerSpec& layer, const Machin
 }
 
 /// Precondition: the algorithm can compute the layer.
-std::vector<Plan> plans_of(Algorithm algorithm, const LayerSpec& layer, const Machine& machine) {
+std::vector<Plan> plans_of(Algorithm algorithm, const LayerSpec& layer, const Machine& machine,
+                           Accuracy accuracy) {
   switch (algorithm) {
     case Algorithm::depthwise:
       return {depthwise_plan(layer, machine)};
@@ -63,7 +64,7 @@ std::vector<Plan> plans_of(Algorithm algorithm, const LayerSpec& layer, const Ma
     case Algorithm::winograd:
       return winograd_plans(layer, machine);
     default:
-      return {tiled_plan(layer, machine, algorithm)};
+      return {tiled_plan(layer, machine, algorithm, accuracy)};
   }
 }
 
@@ -88,7 +89,7 @@ Offer offer_of_filter_bank(const LayerSpec& layer, const Machine& machine,
       offer.refuse(name_of(algorithm), why);
       continue;
     }
-    for (Plan& plan : plans_of(algorithm, layer, machine)) {
+    for (Plan& plan : plans_of(algorithm, layer, machine, limits.accuracy)) {
       plan.all_taps = limits.accuracy == Accuracy::strict && skips_taps(plan, layer);
       offer.plans.push_back(std::move(plan));
     }
@@ -168,7 +169,7 @@ bool leaves_out_zeros(const Plan& plan, const LayerSpec& layer) {
   if (plan.algorithm == Algorithm::taps || plan.algorithm == Algorithm::separable) {
     return has_zeros(layer);
   }
-  return !plan.all_taps && skips_taps(plan, layer);
+  return plan.inside_taps || (!plan.all_taps && skips_taps(plan, layer));
 }
 
 std::string why_inaccurate(const Plan& plan, const LayerSpec& layer, Accuracy accuracy) {

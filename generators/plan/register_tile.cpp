@@ -2,6 +2,7 @@
 #include "generators/plan/register_tile.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "generators/plan/integers.h"
 #include "generators/plan/tile_cost.h"
@@ -35,7 +36,31 @@ int splits(const TileDomain& domain, int sums, const Machine& machine) {
   return parts > 1 ? parts : 0;
 }
 
+/// An axis of an image and of the filters over it.
+struct PaddedAxis {
+  std::int64_t in, out, before, kernel_size, stride, dilation_rate;
+};
+
+/// Share of the taps that read the image, of all outputs along the axis together.
+double share_inside(const PaddedAxis& axis) {
+  std::int64_t inside = 0;
+  for (std::int64_t tap = 0; tap < axis.kernel_size; ++tap) {
+    // Output o reads input o * stride - begin.
+    const std::int64_t begin = axis.before - tap * axis.dilation_rate;
+    const std::int64_t first = ceil_div(std::max<std::int64_t>(begin, 0), axis.stride);
+    const std::int64_t end = axis.in + begin;
+    const std::int64_t reached = end <= 0 ? 0 : ceil_div(end, axis.stride);
+    inside += std::max<std::int64_t>(std::min(reached, axis.out) - first, 0);
+  }
+  return real(inside) / real(axis.kernel_size * axis.out);
+}
+
 }  // namespace
+
+std::int64_t TileDomain::taps_of_tile(std::int64_t tile_height) const {
+  const double share = planes_inside * (tile_height == 1 ? rows_inside : 1);
+  return std::llround(share * real(taps));
+}
 
 TileDomain tile_domain(const LayerSpec& layer, bool flat) {
   TileDomain domain;
@@ -52,6 +77,15 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
       (copies_input(layer) ? copied_pixel_stride(layer.in_channels) : layer.in_channels) *
       (subsamples ? 1 : layer.strides.width);
   return domain;
+}
+
+void leave_out_padding(const LayerSpec& layer, TileDomain& domain) {
+  const Size &in = layer.in, &out = layer.out, &kernel = layer.kernel_size;
+  const Size &strides = layer.strides, &rate = layer.dilation_rate;
+  domain.planes_inside = share_inside(
+      {in.depth, out.depth, layer.padding.front, kernel.depth, strides.depth, rate.depth});
+  domain.rows_inside = share_inside(
+      {in.height, out.height, layer.padding.top, kernel.height, strides.height, rate.height});
 }
 
 TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t columns) {
@@ -94,7 +128,7 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
         visit.vectors = vectors.size;
         visit.lanes = tile.lanes;
         visit.partial_sums = tile.partial_sums;
-        visit.taps = domain.taps;
+        visit.taps = domain.taps_of_tile(tile.height);
         visit.pixel_stride_bytes = domain.pixel_stride_bytes;
         const std::int64_t panel_bytes = vectors.size * tile.lanes * kFloatBytes * domain.taps;
         if (panel_bytes > l1_share_bytes(machine))

@@ -31,12 +31,20 @@ struct TileDomain {
   Size out;                 ///< depth 1
   std::int64_t filters = 1;
   std::int64_t taps = 1;                ///< multiply-adds per output element
+  double planes_inside = 1;             ///< share of the taps that is not in planes of the padding,
+  double rows_inside = 1;               ///< and in rows of it, where those are left out
   std::int64_t channels = 1;            ///< of a tap
   bool splits_sums = false;             ///< tiles have 2 or more partial_sums
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
+
+  /// Taps of a tile of so many rows, on average.
+  [[nodiscard]] std::int64_t taps_of_tile(std::int64_t tile_height) const;
 };
 /// Precondition: groups = 1 (one_group of algorithms.h).
 TileDomain tile_domain(const LayerSpec& layer, bool flat);
+
+/// Leaves out the taps in planes and rows of the padding: Plan::inside_taps.
+void leave_out_padding(const LayerSpec& layer, TileDomain& domain);
 
 /// The same with filters and pixels in each other's place, for planar kernels: vectors hold the
 /// pixels of a block of rows, one row after the other; every filter is a broadcast. Precondition:

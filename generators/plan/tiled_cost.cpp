@@ -18,6 +18,16 @@ std::int64_t block_or_all(std::int64_t block, std::int64_t total) {
   return block == 0 ? total : std::min(block, total);
 }
 
+/// What tiles of the plan walk over.
+TileDomain domain_of(const LayerSpec& layer, const Plan& plan) {
+  TileDomain domain = tile_domain(layer, plan.is_flat());
+  if (!plan.inside_taps) return domain;
+  leave_out_padding(layer, domain);
+  if (!copies_input(layer, plan))
+    domain.pixel_stride_bytes = kFloatBytes * layer.in_channels * layer.strides.width;
+  return domain;
+}
+
 /// Tasks of `rows` by `columns` output pixels.
 struct TaskShape {
   std::int64_t count = 0;
@@ -43,9 +53,9 @@ class Model {
       : layer_(layer),
         plan_(plan),
         machine_(machine),
-        domain_(tile_domain(layer, plan.is_flat())),
+        domain_(domain_of(layer, plan)),
         flat_(plan.is_flat()),
-        copies_(copies_input(layer) || plan.channel_block != 0),
+        copies_(copies_input(layer, plan)),
         by_pixels_(plan.loop_order == LoopOrder::pixels_outer),
         channels_(plan.channel_block == 0 ? layer.in_channels : plan.channel_block),
         blocks_(layer.in_channels / channels_),
@@ -69,7 +79,7 @@ class Model {
       }
     }
     const double ideal = real(domain_.images * domain_.out.height * domain_.out.width) *
-                         real(layer_.filters * domain_.taps) /
+                         real(layer_.filters * domain_.taps_of_tile(plan_.tile_height)) /
                          (machine_.f32_lanes * machine_.fma_pipes);
     cost_.tails = cost_.multiply_adds - ideal;
     cost_.multiply_adds = ideal;
@@ -136,7 +146,7 @@ class Model {
           visit.vectors = panels_per_task_ < panels_ ? plan_.tile_vectors : panel.size;
           visit.lanes = plan_.lanes;
           visit.partial_sums = plan_.parts_of_sum();
-          visit.taps = domain_.taps / blocks_;
+          visit.taps = domain_.taps_of_tile(plan_.tile_height) / blocks_;
           visit.pixel_stride_bytes = domain_.pixel_stride_bytes;
           add_traffic(task, rows.size, columns.size, visit);
           add(visit_cycles(visit, machine_), real(count));

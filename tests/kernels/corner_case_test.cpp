@@ -45,6 +45,25 @@ TEST_CASE("corner cases, plain loops", "[corner]") {
   test::check_kernels(corner_cases(), make_naive_plan);
 }
 
+TEST_CASE("corner cases, without products with rows and planes of the padding", "[corner]") {
+  for (const std::vector<Algorithm>& algorithms :
+       {std::vector{Algorithm::direct},
+        std::vector{Algorithm::few_channels, Algorithm::split_channels}}) {
+    std::map<Algorithm, int> count;
+    test::check_kernels(computed_by(algorithms, corner_cases()),
+                        [&](const LayerSpec& layer, const Machine& machine) {
+                          Plan plan = make_plan(layer, machine, {Accuracy::fast, algorithms});
+                          Plan inside = plan;
+                          inside.inside_taps = true;
+                          if (count[plan.algorithm] % 2 == 0) inside.tile_height = 1;
+                          if (!why_plan_is_invalid(inside, layer, machine).empty()) return plan;
+                          ++count[plan.algorithm];
+                          return inside;
+                        });
+    for (const Algorithm algorithm : algorithms) CHECK(count[algorithm] > 4);
+  }
+}
+
 TEST_CASE("corner cases, pixels picked and sums split", "[corner]") {
   PlanLimits limits;
   limits.algorithms = {Algorithm::subsampled, Algorithm::split_channels};

@@ -46,6 +46,8 @@ TEST_CASE("parse_plan is the inverse of to_text", "[plan]") {
     plan.column_block = pick(random, 0, 4096);
     plan.panel_block = pick(random, 0, 64);
     plan.partial_sums = pick(random, 0, 12);
+    plan.all_taps = pick(random, 0, 1) == 1;
+    plan.inside_taps = pick(random, 0, 1) == 1;
     plan.loop_order = static_cast<LoopOrder>(pick(random, 0, 1));
     std::string error;
     const auto parsed = parse_plan(to_text(plan), &error);
@@ -64,11 +66,12 @@ TEST_CASE("fields that are not given keep their default", "[plan]") {
 }
 
 TEST_CASE("what is not a plan is refused in words", "[plan]") {
-  const auto text = GENERATE("", "   ", "fancy lanes=8", "direct lanes",
-                             "direct lanes=", "direct lanes=0", "direct lanes=8x",
-                             "direct lanes=99999999999", "direct tile=1x2", "direct tile=1x2x3x4",
-                             "direct tile=0x2x3", "direct tile=1xx3", "direct order=sideways",
-                             "direct color=red", "direct row_block=-1", "direct column_block=x");
+  const auto text =
+      GENERATE("", "   ", "fancy lanes=8", "direct lanes", "direct lanes=", "direct lanes=0",
+               "direct lanes=8x", "direct lanes=99999999999", "direct tile=1x2",
+               "direct tile=1x2x3x4", "direct tile=0x2x3", "direct tile=1xx3",
+               "direct order=sideways", "direct color=red", "direct row_block=-1",
+               "direct column_block=x", "direct inside_taps=2", "direct inside_taps=");
   CAPTURE(text);
   std::string error;
   CHECK_FALSE(parse_plan(text, &error).has_value());

@@ -127,6 +127,27 @@ TEST_CASE("padded inputs are copied by each task", "[cost]") {
   CHECK(copies("direct lanes=8 tile=1x6x2 panel_block=2") == Approx(2 * once));
 }
 
+TEST_CASE("taps in rows and planes of the padding cost nothing where they are left out", "[cost]") {
+  const auto products = [](const char* spec, const char* plan) {
+    const LayerSpec layer = first_layer(spec);
+    return cost(layer, std::string(plan) + " inside_taps=1").multiply_adds /
+           cost(layer, plan).multiply_adds;
+  };
+  const char* const square = "Conv2D(64, 3, padding='same', input_shape=(7, 7, 64))";
+  CHECK(products(square, "direct lanes=8 tile=1x4x2") == Approx(19.0 / 21).epsilon(1e-2));
+  const char* const volume = "Conv3D(64, 3, padding='same', input_shape=(4, 7, 7, 64))";
+  CHECK(products(volume, "direct lanes=8 tile=2x3x2") == Approx(10.0 / 12).epsilon(1e-2));
+  CHECK(products(volume, "direct lanes=8 tile=1x4x2") == Approx(10.0 / 12 * 19 / 21).epsilon(1e-2));
+  // Rows of 7 reach 12 beyond either end.
+  const char* const dilated =
+      "Conv2D(64, 5, dilation_rate=6, padding='same', input_shape=(7, 7, 64))";
+  CHECK(products(dilated, "direct lanes=8 tile=1x4x2") == Approx(9.0 / 35).epsilon(1e-2));
+  // Only columns are copied, or nothing.
+  const LayerSpec tall = first_layer("Conv2D(64, (7, 1), padding='same', input_shape=(9, 9, 64))");
+  CHECK(cost(tall, "direct lanes=8 tile=1x4x2 inside_taps=1").copies == 0);
+  CHECK(cost(tall, "direct lanes=8 tile=1x4x2").copies > 0);
+}
+
 TEST_CASE("the text names terms of one percent and more, the largest first", "[cost]") {
   TiledCost found;
   found.multiply_adds = 90;
