@@ -293,7 +293,9 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
   if (why_not_pointwise(layer).empty()) {
     algorithms.push_back(Algorithm::pointwise);
     // Tiles of several rows have fewer pixels side by side.
-    if (streams_input(layer, machine)) algorithms.push_back(Algorithm::direct);
+    if (machine.costs.exposed_side_by_side > 0 && streams_input(layer, machine)) {
+      algorithms.push_back(Algorithm::direct);
+    }
   } else {
     algorithms.push_back(has_few_channels(layer) ? Algorithm::few_channels : Algorithm::direct);
   }
