@@ -41,8 +41,9 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
         finished(sum(point_of(v, filter).coordinates()), point_of(v, filter));
   }
 
-  /* The schedule. Loops from the outside in; all channels of a pixel are visited before the next,
-   * so memory is read in order:
+  /* The schedule. Loops from the outside in (pixels_outer; filters_outer has panel outside of
+   * tile_row). With pixels_outer all channels of a pixel are visited before the next, so memory is
+   * read in order; with filters_outer the weights of a panel stay in registers:
    *   parallel task in batch x plane x row blocks x column blocks x panel blocks
    *                                          copies its input, where the taps cannot read it
    *     tile_row, tile_column, panel         sums live in registers
@@ -50,7 +51,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
    *         pixel of tile, vector of panel   unrolled: one FMA each */
   void schedule() {
     tile_the_output();
-    sum.compute_at(output, panel_index)
+    sum.compute_at(output, pixels_outer ? panel_index : tile_column)
         .store_in(Halide::MemoryType::Register)
         .bound_extent(filter, panel_filters())
         .bound_extent(v.column, tile_width)
@@ -110,10 +111,11 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     return reads_directly() && is_padded() ? Expr(coordinate) : inside(coordinate, axis, tile);
   }
 
-  /// Pixels lie so that those of a tile share a few sets of L1; a copy spreads them out.
+  /// Pixels lie so that those of a tile share a few sets of L1; a copy spreads them out. With
+  /// filters_outer a line is seldom needed again before its pixel's turn is over.
   bool pixels_compete() const {
     constexpr int kConflictingFloats = 4096 / static_cast<int>(sizeof(float));
-    return columns.kernel_size > 1 && output_channels() % kConflictingFloats == 0;
+    return pixels_outer && columns.kernel_size > 1 && output_channels() % kConflictingFloats == 0;
   }
   int copied_channels() const {
     return splits_panels() ? value(panel_block) * panel_filters() : output_channels();
@@ -144,9 +146,11 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
     tile(out, filter, v, panel_filters(), panels_per_task,
          {TailStrategy::ShiftInwards, column_tail, row_tail});
-    order_tiles(out, filter, v,
-                {filter, in_tile_column, in_tile_row, panel_index, tile_column, tile_row}, filter,
-                vector());
+    const std::vector<Halide::VarOrRVar> order =
+        pixels_outer ? std::vector<Halide::VarOrRVar>{panel_index, tile_column, tile_row}
+                     : std::vector<Halide::VarOrRVar>{tile_column, tile_row, panel_index};
+    order_tiles(out, filter, v, {filter, in_tile_column, in_tile_row, order[0], order[1], order[2]},
+                filter, vector());
   }
 
   /// With run-time sizes, tiles that end beyond the image are guarded store by store, in the same

@@ -38,6 +38,17 @@ TileShape tile_shape(const LayerSpec& layer) {
   return {1, columns(kNarrow)};
 }
 
+/// Tiles of a row of 7 pixels go well with a panel's weights in registers: faster by 1.2 (AVX2) to
+/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which need 9 weights for 7 multiply-adds
+/// each. Where pixels compete for sets of L1, a line must not be needed by the next panel again: a
+/// vector takes all of it.
+bool keeps_weights(const LayerSpec& layer, const TileShape& shape, const Machine& machine) {
+  constexpr int kWholeRow = 7;
+  const bool vector_takes_line = machine.f32_lanes * kFloatBytes == kCacheLineBytes;
+  return !layer.open.any() && shape.height == 1 && shape.width == kWholeRow &&
+         (vector_takes_line || !pixels_compete(layer, 1024));
+}
+
 /// Taps cannot read the input itself.
 bool copies_rows(const LayerSpec& layer) {
   return !has_dense_channels(layer.input_form, layer.in_channels) ||
@@ -67,6 +78,8 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   const TileShape shape = tile_shape(layer);
   plan.tile_height = shape.height;
   plan.tile_width = shape.width;
+  const bool keeps = keeps_weights(layer, shape, machine);
+  plan.loop_order = keeps ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
@@ -80,7 +93,8 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.column_block = tasks.column_block;
   plan.reason = "one channel per group: vectors over channels, " +
                 std::to_string(plan.tile_height) + "x" + std::to_string(plan.tile_width) +
-                " pixels at a time; " + tasks.text;
+                " pixels at a time" + (keeps ? ", a panel's weights kept in registers" : "") +
+                "; " + tasks.text;
   return plan;
 }
 
