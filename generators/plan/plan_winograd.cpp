@@ -203,7 +203,8 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   products.images = tasks.images * tasks.places;
   // The last register tile of a task repeats a tile.
   products.out = {1, round_up(tasks.tiles, plan.tile_width)};
-  products.filters = group.filters;
+  // The last panel is computed whole.
+  products.filters = round_up(group.filters, plan.filter_panel());
   products.taps = group.in_channels;
   products.pixel_stride_bytes = kFloatBytes * copied_pixel_stride(group.in_channels);
   RegisterTile tile;
