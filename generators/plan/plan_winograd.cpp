@@ -190,9 +190,6 @@ std::string why_not_winograd(const LayerSpec& layer) {
   if (layer.kernel_view || layer.output_view) {
     return "winograd does not compute parts of transposed convolutions";
   }
-  if (!has_dense_channels(layer.output_form, layer.filters)) {
-    return "winograd needs an output that is channels_last";
-  }
   return {};
 }
 

@@ -189,7 +189,8 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::planar:
       return planar_cycles(layer, plan, machine);
     case Algorithm::winograd:
-      return winograd_cycles(layer, plan, machine) + copy_cycles(layer, false, machine);
+      return winograd_cycles(layer, plan, machine) + copy_cycles(layer, false, machine) +
+             scatter_cycles(layer, false);
     case Algorithm::elementwise:
       return elementwise_cycles(layer, machine);
     case Algorithm::channelwise:
