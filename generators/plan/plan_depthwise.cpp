@@ -39,8 +39,8 @@ TileShape tile_shape(const LayerSpec& layer) {
 }
 
 /// Tiles of a row of 7 pixels go well with a panel's weights in registers: faster by 1.2 (AVX2) to
-/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which need 9 weights for 7 multiply-adds
-/// each. Where pixels compete for sets of L1, a line must not be needed by the next panel again: a
+/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which load 9 weights for 63 multiply-adds
+/// of 3x3 taps. Where pixels compete for sets of L1, a line must not be needed by the next panel again: a
 /// vector takes all of it.
 bool keeps_weights(const LayerSpec& layer, const TileShape& shape, const Machine& machine) {
   constexpr int kWholeRow = 7;
