@@ -89,6 +89,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
         ratios[p][form].push_back(seconds / per_call);
     }
   }
+  if (!peers.empty()) wait_for_idle_processors(limits.threads);  // the caller goes on with timing
   Measurement result = {median(of_peak), median(of_roofline), level.name, {}};
   for (std::size_t p = 0; p < peers.size(); ++p) {
     if (!ratios[p].empty()) result.peers.push_back(fastest_form(peers[p]->name(), ratios[p]));

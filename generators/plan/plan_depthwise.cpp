@@ -39,9 +39,9 @@ TileShape tile_shape(const LayerSpec& layer) {
 }
 
 /// Tiles of a row of 7 pixels go well with a panel's weights in registers: faster by 1.2 (AVX2) to
-/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which load 9 weights for 63 multiply-adds
-/// of 3x3 taps. Where pixels compete for sets of L1, a line must not be needed by the next panel again: a
-/// vector takes all of it.
+/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which load 9 weights for 63
+/// multiply-adds of 3x3 taps. Where pixels compete for sets of L1, a line must not be needed by the
+/// next panel again: a vector takes all of it.
 bool keeps_weights(const LayerSpec& layer, const TileShape& shape, const Machine& machine) {
   constexpr int kWholeRow = 7;
   const bool vector_takes_line = machine.f32_lanes * kFloatBytes == kCacheLineBytes;
