@@ -176,6 +176,10 @@ struct LayerSpec {
     return kind != LayerKind::elementwise && kind != LayerKind::constant;
   }
   [[nodiscard]] bool weights_are_literal() const { return kernel != nullptr; }
+  [[nodiscard]] bool pads_with_zeros() const {
+    return padding_mode == PaddingMode::zeros ||
+           (padding_mode == PaddingMode::constant && padding_value == 0);
+  }
   [[nodiscard]] std::int64_t channels_per_group() const { return in_channels / groups; }
   [[nodiscard]] std::int64_t filters_per_group() const { return filters / groups; }
   /// Products of one filter's window.

@@ -146,11 +146,13 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
     tile(out, filter, v, panel_filters(), panels_per_task,
          {TailStrategy::ShiftInwards, column_tail, row_tail});
-    const std::vector<Halide::VarOrRVar> order =
-        pixels_outer ? std::vector<Halide::VarOrRVar>{panel_index, tile_column, tile_row}
-                     : std::vector<Halide::VarOrRVar>{tile_column, tile_row, panel_index};
-    order_tiles(out, filter, v, {filter, in_tile_column, in_tile_row, order[0], order[1], order[2]},
-                filter, vector());
+    std::vector<Halide::VarOrRVar> loops = {filter, in_tile_column, in_tile_row};
+    if (pixels_outer) {
+      loops.insert(loops.end(), {panel_index, tile_column, tile_row});
+    } else {
+      loops.insert(loops.end(), {tile_column, tile_row, panel_index});
+    }
+    order_tiles(out, filter, v, loops, filter, vector());
   }
 
   /// With run-time sizes, tiles that end beyond the image are guarded store by store, in the same

@@ -29,8 +29,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Param<int> planes_per_pick{"planes_per_pick", 1}, rows_per_pick{"rows_per_pick", 1},
       columns_per_pick{"columns_per_pick", 1};
   Param<int> partial_sums{"partial_sums", 1};  // of each output element
-  // Taps read the image itself, and those of planes beyond it are left out.
-  Param<bool> leaves_out_planes{"leaves_out_planes", false};
   // Taps in rows and planes of the padding are left out, of rows where tiles are of one row.
   Param<bool> inside_taps{"inside_taps", false};
 
@@ -153,15 +151,11 @@ class DirectConv : public ConvGenerator<DirectConv> {
 
   /// Adds the products over `taps` (channels, then any loops of the other three).
   void accumulate(RDom taps, const Expr& tap_column, const Expr& tap_row, const Expr& tap_plane) {
-    const Expr plane = step(v.plane, window_planes(), tap_plane);
-    if (leaves_out_planes) {
-      taps.where(plane >= planes.before && plane < planes.before + planes.in_extent);
-    }
     const Expr channel = taps[0] * value(partial_sums) + part;  // of the block
     ImagePoint at = {block * channels_per_block() + channel,
                      step(inside(v.column, columns, tile_width), window_columns(), tap_column),
                      step(inside(v.row, rows, tile_height), window_rows(), tap_row),
-                     leaves_out_planes ? plane - planes.before : plane,
+                     step(v.plane, window_planes(), tap_plane),
                      v.batch,
                      v.group};
     if (skips_rows()) at.row = of_image(at.row, rows, taps);
@@ -190,7 +184,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
   Func source_image() {
     if (separable()) return depthwise_result();
     if (picks_pixels()) return picked_pixels();
-    if (leaves_out_planes) return input;
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
     padded =
         padded_input({unfolds ? column_axis() : columns, skips_rows() ? without_border(rows) : rows,
@@ -312,8 +305,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
   void copy_source() {
     if (separable()) {
       compute_depthwise();
-    } else if (leaves_out_planes) {
-      return;
     } else if (reads_padding() || blocked() || skips_pixels() || picks_pixels() ||
                copies_to_gather()) {
       copy_per_task(

@@ -167,7 +167,9 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   if (plan.algorithm == Algorithm::winograd) {
     parameters.emplace_back("output_tile", text(plan.output_tile));
   }
-  if (plan.inside_taps) parameters.emplace_back("inside_taps", flag(true));
+  if (plan.inside_taps || leaves_out_planes(plan, layer)) {
+    parameters.emplace_back("inside_taps", flag(true));
+  }
   if (plan.algorithm == Algorithm::split_channels) {
     parameters.emplace_back("partial_sums", text(plan.partial_sums));
   }
@@ -185,7 +187,6 @@ Parameters special_parameters(const LayerSpec& layer, const Plan& plan) {
   } else if (is_depthwise_kernel(plan, layer)) {
     parameters.emplace_back("in_place", flag(reads_rows_in_place(plan, layer)));
   }
-  if (leaves_out_planes(plan, layer)) parameters.emplace_back("leaves_out_planes", flag(true));
   if (!layer.weights_are_literal()) return parameters;
   if (!plan.all_taps && (folds || plan.algorithm == Algorithm::direct)) {
     parameters.emplace_back("tap_positions", text_of_positions(sparse_positions(layer, folds)));

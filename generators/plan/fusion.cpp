@@ -67,11 +67,6 @@ bool has_cropping(const Padding& p) {
   return std::min({p.top, p.bottom, p.left, p.right, p.front, p.back}) < 0;
 }
 
-bool pads_with_zeros(const LayerSpec& layer) {
-  return layer.padding_mode == PaddingMode::zeros ||
-         (layer.padding_mode == PaddingMode::constant && layer.padding_value == 0);
-}
-
 bool depends_on_size(PaddingRule rule) {
   return rule == PaddingRule::same || rule == PaddingRule::same_lower;
 }
@@ -88,12 +83,12 @@ bool can_take_padding(const LayerSpec& layer, const LayerSpec& pad) {
   if (has_cropping(layer.padding)) return false;
   // The rule would pad what it would see for a larger image.
   if (pad.open.any() && depends_on_size(layer.padding_rule)) return false;
-  return !layer.padding.any() || (pads_with_zeros(pad) && pads_with_zeros(layer));
+  return !layer.padding.any() || (pad.pads_with_zeros() && layer.pads_with_zeros());
 }
 
 LayerSpec with_padding(LayerSpec layer, const LayerSpec& pad) {
-  layer.padding_mode = pads_with_zeros(pad) ? PaddingMode::zeros : pad.padding_mode;
-  layer.padding_value = pads_with_zeros(pad) ? 0 : pad.padding_value;
+  layer.padding_mode = pad.pads_with_zeros() ? PaddingMode::zeros : pad.padding_mode;
+  layer.padding_value = pad.pads_with_zeros() ? 0 : pad.padding_value;
   layer.padding.top += pad.padding.top;
   layer.padding.bottom += pad.padding.bottom;
   layer.padding.left += pad.padding.left;

@@ -1,4 +1,5 @@
 // What kernels read beside the image: the layout of packed weights and vectors. Pure.
+#include "generators/plan/algorithms.h"
 #include "generators/plan/integers.h"
 #include "generators/plan/lowering.h"
 #include "generators/plan/plan.h"
@@ -60,7 +61,7 @@ std::int64_t channel_block(const MainKernel& kernel, const Plan& plan) {
 /// Pixels of the copy of an input are not neighbours in the input.
 bool picks_or_gathers(const LayerSpec& layer) {
   const bool picks = layer.kernel_size == Size{} && layer.strides != Size{};
-  return picks || (layer.input_form.layout == Layout::channels_first && layer.in_channels > 1);
+  return picks || !has_dense_channels(layer.input_form, layer.in_channels);
 }
 
 /// Parts one after the other, each from the start of a cache line.
@@ -103,8 +104,8 @@ bool pads_planes_only(const LayerSpec& layer) {
   LayerSpec plane = layer;
   plane.kernel_size.depth = 1;
   plane.padding.front = plane.padding.back = 0;
-  const bool is_dense = layer.input_form.layout == Layout::channels_last || layer.in_channels == 1;
-  return is_dense && layer.padding_mode == PaddingMode::zeros && layer.padding.any() &&
+  return has_dense_channels(layer.input_form, layer.in_channels) &&
+         layer.padding_mode == PaddingMode::zeros && layer.padding.any() &&
          layer.kernel_size.depth > 1 && !may_be_padded(plane);
 }
 

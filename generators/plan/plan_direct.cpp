@@ -311,9 +311,7 @@ std::vector<Algorithm> promising_tiled_algorithms(const LayerSpec& layer, const 
 }
 
 std::string why_not_inside_taps(const LayerSpec& layer, std::int64_t tile_height) {
-  const bool are_zeros = fills_border(layer.padding_mode) &&
-                         (layer.padding_mode == PaddingMode::zeros || layer.padding_value == 0);
-  if (!are_zeros) return "inside_taps needs a padding of zeros";
+  if (!layer.pads_with_zeros()) return "inside_taps needs a padding of zeros";
   if (layer.kernel_size == Size{}) return "inside_taps needs filters of more than one tap";
   if (layer.open.height) return "inside_taps needs a fixed height";
   if (pads_planes_only(layer)) return "inside_taps needs padded rows; planes alone do without";

@@ -62,6 +62,7 @@ double chain_cycles(const TileVisit& visit, const Machine& machine) {
       1 / kExponent);
 }
 
+/// Of one tap: whatever takes longest.
 double tap_cycles(const TileVisit& visit, const Machine& machine) {
   return std::max({chain_cycles(visit, machine), load_cycles(visit, machine),
                    issue_cycles(visit, machine)}) +
