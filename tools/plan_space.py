@@ -41,7 +41,7 @@ class Layer:
             found.append("split_channels")
         if self.channels <= 4:
             found.append("few_channels")
-        if self.kernel == 3 and self.stride == 1 and self.filters >= 8:
+        if self.kernel == 3 and self.stride <= 2 and self.filters >= 8:
             found.append("winograd")
         return found
 
@@ -112,7 +112,7 @@ def tiled_plans(layer, isa, algorithm, parts=1):
 
 def winograd_plans(layer, isa):
     lanes = REGISTERS[isa][1]
-    for output_tile in (2, 4, 6):
+    for output_tile in (2, 4, 6) if layer.stride == 1 else (2, 4):
         tiles_per_row = -(-layer.out_width // output_tile)
         tiles = tiles_per_row * -(-layer.out_height // output_tile)
         for tile in register_tiles(isa, 1, tiles, layer.filters):

@@ -105,8 +105,8 @@ Bounded bounded_sum(const convc_conv& conv, const Bounded& input, const std::vec
   sum.error = carried_errors(conv, input, kernel, count);
   sum.reachable.resize(count);
   for (std::size_t i = 0; i < count; ++i) sum.reachable[i] = sum.terms[i] > 0;
-  if (winograd_may_compute(conv)) {
-    for (const int tile : rules.output_tiles) allow_winograd(conv, input, kernel, bias, tile, sum);
+  for (const int tile : rules.output_tiles) {
+    if (winograd_may_compute(conv, tile)) allow_winograd(conv, input, kernel, bias, tile, sum);
   }
   const double gamma = gamma_bound(sum.steps);
   for (std::size_t i = 0; i < count; ++i) {

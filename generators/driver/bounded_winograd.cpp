@@ -19,13 +19,14 @@ std::vector<double> magnitudes_of(std::vector<double> numbers) {
 struct WinogradAxis {
   explicit WinogradAxis(const WinogradTransform& t)
       : outputs(t.outputs),
+        stride(t.stride),
         inputs(t.inputs),
         taps(t.taps),
         input(magnitudes_of(t.input)),
         filter(magnitudes_of(t.filter)),
         output(magnitudes_of(t.output)) {}
 
-  std::int64_t outputs, inputs, taps;
+  std::int64_t outputs, stride, inputs, taps;
   std::vector<double> input, filter, output;
 };
 
@@ -137,7 +138,7 @@ class MagnitudeSums {
         const double factor = entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
                               entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
         if (factor == 0) continue;
-        const double* pixel = image_.pixel(plane, y + i, x + j);
+        const double* pixel = image_.pixel(plane, y * rows_.stride + i, x * columns_.stride + j);
         const double* from = pixel != nullptr ? pixel : beyond_.data();
         for (std::size_t c = 0; c < inputs.size(); ++c) inputs[c] += factor * from[c];
       }
@@ -157,13 +158,15 @@ class MagnitudeSums {
 
 }  // namespace
 
-bool winograd_may_compute(const convc_conv& conv) {
+bool winograd_may_compute(const convc_conv& conv, int output_tile) {
   if (conv.transposed != 0 || conv.kernel[0] != 1 || conv.stride[0] != 1) return false;
   bool any = false;
   for (const int axis : {1, 2}) {
-    if (conv.stride[axis] != 1 || (conv.kernel[axis] != 1 && conv.kernel[axis] != 3)) return false;
-    if (conv.kernel[axis] == 3 && conv.dilation[axis] != 1) return false;
-    any = any || conv.kernel[axis] == 3;
+    const bool is_whole = conv.kernel[axis] == 1 && conv.stride[axis] == 1;
+    const bool has_form = conv.kernel[axis] == 3 && conv.dilation[axis] == 1 &&
+                          has_winograd_transform(conv.stride[axis], output_tile);
+    if (!is_whole && !has_form) return false;
+    any = any || has_form;
   }
   return any;
 }

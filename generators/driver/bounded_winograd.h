@@ -10,8 +10,8 @@
 
 namespace convc {
 
-/// True when a kernel may compute the convolution so.
-bool winograd_may_compute(const convc_conv& conv);
+/// True when a kernel may compute the convolution in tiles of `output_tile` outputs.
+bool winograd_may_compute(const convc_conv& conv, int output_tile);
 
 struct WinogradSums {
   std::vector<double> terms;  ///< S of winograd.h for each output, bias included

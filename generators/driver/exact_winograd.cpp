@@ -111,7 +111,7 @@ class ExactSums {
         const double factor = entry(rows_.input, rows_.inputs, place / columns_.inputs, i) *
                               entry(columns_.input, columns_.inputs, place % columns_.inputs, j);
         if (factor == 0) continue;
-        const double* pixel = image_.pixel(plane, y + i, x + j);
+        const double* pixel = image_.pixel(plane, y * rows_.stride + i, x * columns_.stride + j);
         if (pixel == nullptr && !continues_with_a_constant()) return false;
         for (std::size_t c = 0; c < inputs.size(); ++c) {
           const double number = pixel != nullptr ? pixel[c] : constant();

@@ -67,13 +67,12 @@ std::array<float, 3> taps_of_axis(std::int64_t taps, Random& random) {
 
 std::optional<WinogradIntegers> winograd_integers(const LayerSpec& layer,
                                                   const std::vector<int>& output_tiles) {
-  if (output_tiles.empty() || layer.weights_are_literal() || !why_not_winograd(layer).empty()) {
-    return std::nullopt;
-  }
+  if (layer.weights_are_literal() || !why_not_winograd(layer).empty()) return std::nullopt;
   constexpr double kBias = 0x1p14;  // 16 and its kin, in units of 2^-6
   WinogradIntegers integers;
   integers.room = kInfinity;
   for (const int tile : output_tiles) {
+    if (!has_winograd_transforms(layer, tile)) continue;
     const WinogradTransforms t = winograd_transforms(layer, tile);
     // 45 is a multiple of 15.
     integers.denominators = std::max<std::int64_t>(
@@ -81,6 +80,7 @@ std::optional<WinogradIntegers> winograd_integers(const LayerSpec& layer,
     integers.room = std::min(
         integers.room, (kExactLimit - kBias) / (units_of_axis(t.row) * units_of_axis(t.column)));
   }
+  if (integers.room == kInfinity) return std::nullopt;
   integers.one_input = integers.room < 1;
   return integers;
 }

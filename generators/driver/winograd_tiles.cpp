@@ -6,8 +6,8 @@
 namespace convc {
 
 WinogradTransforms transforms_of(const convc_conv& conv, int output_tile) {
-  return {winograd_transform(conv.kernel[1], output_tile),
-          winograd_transform(conv.kernel[2], output_tile)};
+  return {winograd_transform(conv.kernel[1], conv.stride[1], output_tile),
+          winograd_transform(conv.kernel[2], conv.stride[2], output_tile)};
 }
 
 PaddedImage::PaddedImage(const convc_conv& conv, const std::vector<double>& values)
@@ -16,6 +16,7 @@ PaddedImage::PaddedImage(const convc_conv& conv, const std::vector<double>& valu
   convc_conv copy = conv;
   copy.groups = copy.filters = channels_;
   std::fill_n(copy.kernel, 3, 1);
+  std::fill_n(copy.stride, 3, 1);
   convc_reference_output_size(&copy, size_);
   numbers_.resize(
       static_cast<std::size_t>(conv.batch * size_[0] * size_[1] * size_[2] * channels_));

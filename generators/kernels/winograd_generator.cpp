@@ -24,15 +24,15 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     columns = column_axis();
     rows = row_axis();
     planes = plane_axis();
-    along_columns = winograd_transform(columns.kernel_size, output_tile);
-    along_rows = winograd_transform(rows.kernel_size, output_tile);
+    along_columns = winograd_transform(columns.kernel_size, columns.stride, output_tile);
+    along_rows = winograd_transform(rows.kernel_size, rows.stride, output_tile);
     source = padded_input(overhangs());
 
     // Inputs: along columns, then along rows.
     std::vector<Expr> window;
     for (int i = 0; i < along_columns.inputs; ++i) {
-      window.push_back(
-          source(v.channel, first_column() + i, first_row() + in_row, v.plane, v.batch, v.group));
+      window.push_back(source(v.channel, step(first_column(), columns, i),
+                              step(first_row(), rows, in_row), v.plane, v.batch, v.group));
     }
     half_transformed(tile_vars(v.channel, place_column, in_row)) =
         mux(place_column, transformed_input(along_columns, window));
@@ -139,6 +139,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
            rows.out % (most_tile_rows() * along_rows.outputs) != 0;
   }
 
+  /// The first output of a tile.
   Expr first_row() const {
     return block_row * block_rows() + tile / tile_columns_of_task() * along_rows.outputs;
   }
@@ -249,8 +250,9 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
 
   void copy_source() {
     if (!is_padded() && !overhangs() && dense_input) return;
-    const Window of_rows = {most_tile_rows() * along_rows.outputs, 1, rows.kernel_size};
-    const Window of_columns = {most_tile_columns() * along_columns.outputs, 1, columns.kernel_size};
+    const Window of_rows = {most_tile_rows() * along_rows.outputs, rows.stride, rows.span()};
+    const Window of_columns = {most_tile_columns() * along_columns.outputs, columns.stride,
+                               columns.span()};
     copy_per_task(source, output, task, v, Window{}, of_rows, of_columns);
     if (dense_input) {
       source.vectorize(v.channel, std::min(value(lanes), input_channels()),

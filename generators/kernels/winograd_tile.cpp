@@ -37,13 +37,18 @@ double element(const std::vector<double>& matrix, const WinogradTransform& trans
                 static_cast<std::size_t>(column)];
 }
 
-/// The part of row `u` of B^T with even or odd powers of the point.
+/// Rows and products of a point p and of -p are neighbours, p's first: true for `u` of p or -p.
+bool is_of_pair(const WinogradTransform& transform, int u) {
+  return u >= transform.first_pair && u < transform.first_pair + 2 * transform.pairs;
+}
+
+/// The part of row `u` of B^T, of a finite point, with its inputs of even or odd power.
 Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Expr>& d,
                  int parity) {
   Combination half;
   // Highest first: its coefficient is 1.
   for (int i = transform.inputs; i-- > 0;) {
-    if (i % 2 != parity) continue;
+    if (i / transform.stride % 2 != parity) continue;
     half.add(element(transform.input, transform, u, i), d[static_cast<std::size_t>(i)]);
   }
   return half.sum();
@@ -54,45 +59,41 @@ Expr half_of_row(const WinogradTransform& transform, int u, const std::vector<Ex
 std::vector<Expr> transformed_input(const WinogradTransform& transform,
                                     const std::vector<Expr>& d) {
   std::vector<Expr> values;
-  auto plain_row = [&](int u) {
-    Combination row;
-    for (int i = 0; i < transform.inputs; ++i) {
-      row.add(element(transform.input, transform, u, i), d[static_cast<std::size_t>(i)]);
+  while (values.size() < d.size()) {
+    const int u = static_cast<int>(values.size());
+    if (!is_of_pair(transform, u)) {
+      Combination row;
+      for (int i = 0; i < transform.inputs; ++i) {
+        row.add(element(transform.input, transform, u, i), d[static_cast<std::size_t>(i)]);
+      }
+      values.push_back(row.sum());
+      continue;
     }
-    values.push_back(row.sum());
-  };
-  plain_row(0);
-  for (int pair = 0; pair < transform.pairs; ++pair) {
     // The row of a point is p times an even polynomial plus an odd one; that of -p differs in the
-    // sign of one of them, of which the highest power is even for p.
-    const int u = 1 + 2 * pair;
-    const int even = (transform.inputs - 2) % 2;
-    const Expr a = half_of_row(transform, u, d, even), b = half_of_row(transform, u, d, 1 - even);
+    // sign of the one without the highest power.
+    const int highest = transform.degree() % 2;
+    const Expr a = half_of_row(transform, u, d, highest);
+    const Expr b = half_of_row(transform, u, d, 1 - highest);
     values.push_back(a + b);
     values.push_back(a - b);
   }
-  if (transform.inputs > 1) plain_row(transform.inputs - 1);
   return values;
 }
 
 std::vector<Expr> transformed_output(const WinogradTransform& transform,
                                      const std::vector<Expr>& m) {
-  std::vector<Expr> sums, differences;
-  for (std::size_t u = 1; sums.size() < static_cast<std::size_t>(transform.pairs); u += 2) {
-    sums.push_back(m[u] + m[u + 1]);
-    differences.push_back(m[u] - m[u + 1]);
-  }
   std::vector<Expr> values;
   for (int i = 0; i < transform.outputs; ++i) {
-    const auto coefficient = [&](std::size_t u) {
-      return element(transform.output, transform, i, static_cast<int>(u));
-    };
     Combination value;
-    value.add(coefficient(0), m[0]);
-    for (std::size_t pair = 0; pair < sums.size(); ++pair) {
-      value.add(coefficient(1 + 2 * pair), i % 2 == 0 ? sums[pair] : differences[pair]);
+    for (std::size_t u = 0; u < m.size(); ++u) {
+      Expr product = m[u];
+      const double coefficient = element(transform.output, transform, i, static_cast<int>(u));
+      if (is_of_pair(transform, static_cast<int>(u))) {
+        const Expr& of_negative = m[++u];
+        product = i % 2 == 0 ? product + of_negative : product - of_negative;
+      }
+      value.add(coefficient, product);
     }
-    if (m.size() > 1) value.add(coefficient(m.size() - 1), m.back());
     values.push_back(value.sum());
   }
   return values;

@@ -76,8 +76,8 @@ std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
   if (plan.algorithm != Algorithm::winograd) {
     return plan.output_tile == 0 ? "" : "output_tile is for winograd alone";
   }
-  if (plan.output_tile != 2 && plan.output_tile != 4 && plan.output_tile != 6) {
-    return "winograd has an output_tile of 2, 4 or 6";
+  if (!has_winograd_transforms(layer, plan.output_tile)) {
+    return "winograd has an output_tile of 2, 4 or 6, and of 2 or 4 for strides of 2";
   }
   const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
   if (plan.row_block % transforms.row.outputs != 0 ||

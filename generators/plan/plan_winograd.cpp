@@ -11,10 +11,10 @@
 namespace convc {
 namespace {
 
-/// One tap, or three that an output steps over one by one.
+/// One tap, or three neighbours, whose outputs step by one or two.
 bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation) {
-  return (kernel_size == 1 || kernel_size == 3) && stride == 1 &&
-         (kernel_size == 1 || dilation == 1);
+  if (kernel_size == 1) return stride == 1;
+  return kernel_size == 3 && (stride == 1 || stride == 2) && dilation == 1;
 }
 
 /// The tasks of a plan. All are of the same size.
@@ -176,6 +176,13 @@ std::string reason_of(const LayerSpec& layer, const Plan& plan) {
   return text.str();
 }
 
+/// How much faster than with the next smaller one a size of tile must be: a larger one has larger
+/// errors. Typical ones of up to twice direct's do not count.
+double gain_that_is_worth_errors(const LayerSpec& layer, int output_tile) {
+  constexpr double kWorthErrors = 1.2;
+  return winograd_relative_rms(layer, output_tile) > 2 ? kWorthErrors : 1;
+}
+
 }  // namespace
 
 std::string why_not_winograd(const LayerSpec& layer) {
@@ -184,8 +191,8 @@ std::string why_not_winograd(const LayerSpec& layer) {
       layer.padding.front != 0 || layer.padding.back != 0 ||
       !suits(kernel.height, layer.strides.height, layer.dilation_rate.height) ||
       !suits(kernel.width, layer.strides.width, layer.dilation_rate.width) || kernel == Size{}) {
-    return "winograd needs a convolution of 3 taps or one along each axis, without strides and "
-           "dilation";
+    return "winograd needs a convolution of 3 taps, with strides of 1 or 2, or one tap along each "
+           "axis, without dilation";
   }
   if (layer.kernel_view || layer.output_view) {
     return "winograd does not compute parts of transposed convolutions";
@@ -220,14 +227,14 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
   std::vector<Plan> plans;
   if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
   for (const int output_tile : {2, 4, 6}) {
-    if (!fast_admits_winograd(layer, output_tile)) continue;
-    Plan plan = WinogradSearch(layer, output_tile, machine).best();
-    // A larger tile has larger errors: it must be worth them.
-    constexpr double kWorthErrors = 1.2;
-    if (!plans.empty() && kWorthErrors * winograd_cycles(layer, plan, machine) >
-                              winograd_cycles(layer, plans.back(), machine)) {
+    if (!has_winograd_transforms(layer, output_tile) || !fast_admits_winograd(layer, output_tile)) {
       continue;
     }
+    Plan plan = WinogradSearch(layer, output_tile, machine).best();
+    const double gain = plans.empty() ? 2
+                                      : winograd_cycles(layer, plans.back(), machine) /
+                                            winograd_cycles(layer, plan, machine);
+    if (gain < gain_that_is_worth_errors(layer, output_tile)) continue;
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));
   }

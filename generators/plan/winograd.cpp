@@ -12,12 +12,7 @@ namespace {
 
 constexpr int kTaps = 3;
 
-/// The finite points: 0, then pairs.
-std::vector<double> points_of(int output_tile) {
-  if (output_tile == 2) return {0, 1, -1};
-  if (output_tile == 4) return {0, 0.5, -0.5, 2, -2};
-  return {0, 1, -1, 0.5, -0.5, 2, -2};
-}
+using Points = std::vector<double>;
 
 /// Coefficients, lowest first, of the product of (x - point) over all points but number `left_out`.
 std::vector<double> polynomial(const std::vector<double>& points, std::size_t left_out) {
@@ -67,19 +62,24 @@ double amplification(const WinogradTransform& t) {
   return largest;
 }
 
-/// Products of differences of points have the odd factors 3 and 5; 3 twice with seven points.
-int odd_denominator(int output_tile) {
-  return output_tile == 2 ? 1 : output_tile == 4 ? 3 * 5 : 9 * 5;
+/// Products of differences of the points 1/2 and 2 have the odd factors 3 and 5; 3 twice with 1.
+int odd_denominator(const Points& points) {
+  const auto has = [&points](double p) { return std::count(points.begin(), points.end(), p) != 0; };
+  if (!has(2)) return 1;
+  return has(1) ? 9 * 5 : 3 * 5;
 }
 
-WinogradTransform make_transform(int output_tile) {
-  const std::vector<double> points = points_of(output_tile);
+/// F(outputs, taps) with a stride of 1, at the finite `points`, as many as outputs and taps less 2,
+/// and infinity. Pairs come last among the points.
+WinogradTransform toom_cook(int outputs, int taps, const Points& points) {
   WinogradTransform t;
-  t.outputs = output_tile;
-  t.taps = kTaps;
-  t.inputs = output_tile + kTaps - 1;
-  t.denominator = odd_denominator(output_tile);
-  t.pairs = output_tile / 2;
+  t.outputs = outputs;
+  t.taps = taps;
+  t.inputs = outputs + taps - 1;
+  t.denominator = odd_denominator(points);
+  t.pairs =
+      static_cast<int>(std::count_if(points.begin(), points.end(), [](double p) { return p < 0; }));
+  t.first_pair = static_cast<int>(points.size()) - 2 * t.pairs;
   const auto n = static_cast<std::size_t>(t.inputs);
   for (std::size_t u = 0; u < points.size(); ++u) {
     double norm = 1;
@@ -89,11 +89,11 @@ WinogradTransform make_transform(int output_tile) {
     std::vector<double> row = polynomial(points, u);
     row.resize(n, 0.0);
     t.input.insert(t.input.end(), row.begin(), row.end());
-    for (int k = 0; k < kTaps; ++k) t.filter.push_back(std::pow(points[u], k) / norm);
+    for (int k = 0; k < taps; ++k) t.filter.push_back(std::pow(points[u], k) / norm);
   }
   const std::vector<double> at_infinity = polynomial(points, points.size());
   t.input.insert(t.input.end(), at_infinity.begin(), at_infinity.end());
-  t.filter.insert(t.filter.end(), {0, 0, 1});
+  for (int k = 0; k < taps; ++k) t.filter.push_back(k + 1 == taps ? 1 : 0);
   for (int i = 0; i < t.outputs; ++i) {
     for (const double point : points) t.output.push_back(std::pow(point, i));
     t.output.push_back(i + 1 == t.outputs ? 1 : 0);
@@ -101,18 +101,60 @@ WinogradTransform make_transform(int output_tile) {
   return t;
 }
 
+/// 3 taps with a stride of 2, from the F(outputs, 2) of the outer two.
+WinogradTransform with_stride_2(const WinogradTransform& outer) {
+  WinogradTransform t = outer;
+  t.taps = kTaps;
+  t.stride = 2;
+  t.inputs = (outer.outputs - 1) * t.stride + kTaps;
+  const auto n = static_cast<std::size_t>(t.inputs), m = static_cast<std::size_t>(outer.outputs);
+  const auto even = static_cast<std::size_t>(outer.inputs);
+  t.input.assign(n * n, 0.0);
+  t.filter.assign(n * kTaps, 0.0);
+  t.output.assign(m * n, 0.0);
+  for (std::size_t u = 0; u < even; ++u) {
+    for (std::size_t i = 0; i < even; ++i) t.input[u * n + 2 * i] = outer.input[u * even + i];
+    for (std::size_t k = 0; k < 2; ++k) t.filter[u * kTaps + 2 * k] = outer.filter[u * 2 + k];
+    for (std::size_t i = 0; i < m; ++i) t.output[i * n + u] = outer.output[i * even + u];
+  }
+  for (std::size_t i = 0; i < m; ++i) {
+    const std::size_t u = even + i;
+    t.input[u * n + 2 * i + 1] = t.filter[u * kTaps + 1] = t.output[i * n + u] = 1;
+  }
+  return t;
+}
+
+using FormsByOutputs = std::map<int, WinogradTransform>;
+
+const FormsByOutputs& forms_of_stride(std::int64_t stride) {
+  static const FormsByOutputs of_1 = {{2, toom_cook(2, kTaps, {0, 1, -1})},
+                                      {4, toom_cook(4, kTaps, {0, 0.5, -0.5, 2, -2})},
+                                      {6, toom_cook(6, kTaps, {0, 1, -1, 0.5, -0.5, 2, -2})}};
+  static const FormsByOutputs of_2 = {{2, with_stride_2(toom_cook(2, 2, {0, 1}))},
+                                      {4, with_stride_2(toom_cook(4, 2, {0.5, -0.5, 2, -2}))}};
+  return stride == 1 ? of_1 : of_2;
+}
+
 }  // namespace
 
-const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile) {
-  static const WinogradTransform identity = {1, 1, 1, {1}, {1}, {1}, 1, 0};
-  static const std::map<int, WinogradTransform> transforms = {
-      {2, make_transform(2)}, {4, make_transform(4)}, {6, make_transform(6)}};
-  return taps == 1 ? identity : transforms.at(output_tile);
+bool has_winograd_transform(std::int64_t stride, int output_tile) {
+  return (stride == 1 || stride == 2) && forms_of_stride(stride).count(output_tile) != 0;
+}
+
+bool has_winograd_transforms(const LayerSpec& layer, int output_tile) {
+  return has_winograd_transform(layer.strides.height, output_tile) &&
+         has_winograd_transform(layer.strides.width, output_tile);
+}
+
+const WinogradTransform& winograd_transform(std::int64_t taps, std::int64_t stride,
+                                            int output_tile) {
+  static const WinogradTransform identity = {1, 1, 1, 1, {1}, {1}, {1}, 1, 0, 0};
+  return taps == 1 ? identity : forms_of_stride(stride).at(output_tile);
 }
 
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile) {
-  return {winograd_transform(layer.kernel_size.height, output_tile),
-          winograd_transform(layer.kernel_size.width, output_tile)};
+  return {winograd_transform(layer.kernel_size.height, layer.strides.height, output_tile),
+          winograd_transform(layer.kernel_size.width, layer.strides.width, output_tile)};
 }
 
 std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms) {
@@ -137,7 +179,11 @@ double winograd_relative_bound(const LayerSpec& layer, int output_tile) {
   return winograd_amplification(layer, output_tile) * static_cast<double>(steps + 1) / direct;
 }
 
-double winograd_relative_rms(int output_tile) {
+double winograd_relative_rms(const LayerSpec& layer, int output_tile) {
+  const WinogradTransforms transforms = winograd_transforms(layer, output_tile);
+  if (transforms.row.stride == 2 && transforms.column.stride == 2) {
+    return output_tile == 2 ? 0.5 : 1.2;
+  }
   constexpr double kOf2 = 0.6, kOf4 = 2.4, kOf6 = 7.3;
   return output_tile == 2 ? kOf2 : output_tile == 4 ? kOf4 : kOf6;
 }
@@ -145,14 +191,15 @@ double winograd_relative_rms(int output_tile) {
 bool fast_admits_winograd(const LayerSpec& layer, int output_tile) {
   constexpr double kMostBound = 100, kMostRms = 20;
   return winograd_relative_bound(layer, output_tile) <= kMostBound &&
-         winograd_relative_rms(output_tile) <= kMostRms;
+         winograd_relative_rms(layer, output_tile) <= kMostRms;
 }
 
 std::string winograd_error_text(const LayerSpec& layer, int output_tile) {
   std::ostringstream text;
   text.precision(2);
   text << "error bound " << winograd_relative_bound(layer, output_tile)
-       << " times direct's, typical errors " << winograd_relative_rms(output_tile) << " times";
+       << " times direct's, typical errors " << winograd_relative_rms(layer, output_tile)
+       << " times";
   return text.str();
 }
 

@@ -1,6 +1,7 @@
 // Winograd's minimal filtering F(m, 3): m outputs of a filter of 3 taps from m + 2 inputs with m +
-// 2 products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). The
-// transforms, and what they do to rounding errors. Pure.
+// 2 products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). With
+// strides of 2: from 2 * m + 1 inputs with as many products (Yepez and Ko 2020). The transforms,
+// and what they do to rounding errors. Pure.
 #pragma once
 
 #include <cstdint>
@@ -17,25 +18,44 @@ namespace convc {
 /// m = 6. B and A hold multiples of small powers of two, which f32 has exactly. Of all pairs +-p,
 /// +-q with such numbers, 1/2 and 2 make the errors of F(4, 3) smallest: a fifth of what the usual
 /// 1 and 2 make (docs/decisions/0019-winograd.md).
+///
+/// With a stride of 2, outputs are the sum of two filters, each with a stride of 1: taps 0 and 2
+/// over the inputs of even number, F(m, 2) at the points 0, 1 and infinity for m = 2 and 1/2,
+/// -1/2, 2, -2 and infinity for m = 4; and tap 1 over those of odd number, which needs no
+/// transform. Rows of the second part follow those of the first.
+///
 /// An axis on which the filter has one tap has outputs = inputs = taps = 1, and ones.
 struct WinogradTransform {
   int outputs = 1;             ///< m
   int taps = 1;                ///< 3
-  int inputs = 1;              ///< m + 2
+  int stride = 1;              ///< of the outputs' windows
+  int inputs = 1;              ///< (m - 1) * stride + taps
   std::vector<double> input;   ///< B^T, [inputs][inputs]
   std::vector<double> filter;  ///< G, [inputs][taps]
   std::vector<double> output;  ///< A^T, [outputs][inputs]
   int denominator = 1;         ///< the odd part of G's: times it, G has few bits
-  int pairs = 0;  ///< rows 2i+1 and 2i+2 (columns of A^T), i < pairs, are of points p and -p
+  int pairs = 0;               ///< of points p and -p
+  int first_pair = 0;          ///< rows (columns of A^T) first_pair + 2i and the next are of a pair
+
+  /// The highest power in the polynomial of a finite point.
+  [[nodiscard]] int degree() const { return (inputs - 1) / stride - 1; }
 };
 
-/// `taps` is 1 or 3, `output_tile` 2, 4 or 6. The tables stay where they are.
-const WinogradTransform& winograd_transform(std::int64_t taps, int output_tile);
+/// Whether 3 taps with a stride of 1 or 2 have a transform for tiles of `output_tile` outputs: of 2
+/// and 4, with a stride of 1 also of 6.
+bool has_winograd_transform(std::int64_t stride, int output_tile);
 
-/// Of a layer's two axes.
+/// `taps` is 1, with a stride of 1, or 3, with a stride of 1 or 2. Precondition:
+/// has_winograd_transform. The tables stay where they are.
+const WinogradTransform& winograd_transform(std::int64_t taps, std::int64_t stride,
+                                            int output_tile);
+
+/// Of a layer's two axes. Precondition of all that takes a layer and an `output_tile`:
+/// has_winograd_transforms.
 struct WinogradTransforms {
   const WinogradTransform &row, &column;
 };
+bool has_winograd_transforms(const LayerSpec& layer, int output_tile);
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile);
 
 /// Roundings that one term of a sum over `channels` goes through in both input transforms, the
@@ -58,8 +78,9 @@ double winograd_amplification(const LayerSpec& layer, int output_tile);
 double winograd_relative_bound(const LayerSpec& layer, int output_tile);
 
 /// The root mean square of the errors of a two-dimensional form on uniform data, relative to
-/// direct's: measured, and held to by tests/plan/winograd_test.cpp.
-double winograd_relative_rms(int output_tile);
+/// direct's: measured, and held to by tests/plan/winograd_test.cpp. Forms with a stride of 2 along
+/// one axis only count as those without.
+double winograd_relative_rms(const LayerSpec& layer, int output_tile);
 
 /// What Accuracy::fast admits: a bound of at most 100 times direct's, and errors of at most 20
 /// times direct's in the root mean square. Accuracy::strict admits no form: its limit of 2 times

@@ -20,17 +20,21 @@ Graph make_graph(const LayerSizes& s) {
   graph.tensors.resize(2);
   graph.tensors[0].shape = {
       {s.batch, s.batch}, {s.height, s.height}, {s.width, s.width}, {s.channels, s.channels}};
-  graph.tensors[1].shape = {
-      {s.batch, s.batch}, {s.height, s.height}, {s.width, s.width}, {s.filters, s.filters}};
+  graph.tensors[1].shape = {{s.batch, s.batch},
+                            {s.out_height(), s.out_height()},
+                            {s.out_width(), s.out_width()},
+                            {s.filters, s.filters}};
   Node node;
   LayerSpec& layer = node.layer;
   layer.name = "layer";
   layer.batch = s.batch;
-  layer.in = layer.out = {s.height, s.width};
+  layer.in = {s.height, s.width};
+  layer.out = {s.out_height(), s.out_width()};
+  layer.strides = {s.stride, s.stride};
   layer.in_channels = s.channels;
   layer.filters = s.filters;
   layer.kernel_size = {3, 3};
-  layer.padding_rule = PaddingRule::same;
+  layer.padding_rule = PaddingRule::explicit_pairs;
   layer.padding = {1, 1, 1, 1};
   PostOp relu;
   relu.activation = default_activation(ActivationFunction::relu);
@@ -75,19 +79,20 @@ void HandwrittenKernel::set_packings(const LayerSizes& s, const double* transfor
 HandwrittenKernel::HandwrittenKernel(const LayerSizes& s, std::int32_t (*run)(void** argv),
                                      const double* transform, std::int64_t transformed)
     : input_shape_{s.batch, s.height, s.width, s.channels},
-      output_shape_{s.batch, s.height, s.width, s.filters},
+      output_shape_{s.batch, s.out_height(), s.out_width(), s.filters},
       kernel_shape_{3, 3, s.channels, s.filters},
       bias_shape_{s.filters} {
   const auto bytes = [](std::int64_t elements) {
     return static_cast<std::uint64_t>(elements) * sizeof(float);
   };
   constexpr convc_product none{};
-  const std::int64_t more_rows = s.batch * s.height - 1;
+  const std::int64_t more_in_rows = s.batch * s.height - 1;
+  const std::int64_t more_out_rows = s.batch * s.out_height() - 1;
   input_ = {"input",
             input_shape_,
             4,
             CONVC_DTYPE_F32,
-            bytes(more_rows * s.in_row() + s.width * s.channels),
+            bytes(more_in_rows * s.in_row() + s.width * s.channels),
             nullptr,
             none,
             none};
@@ -95,7 +100,7 @@ HandwrittenKernel::HandwrittenKernel(const LayerSizes& s, std::int32_t (*run)(vo
              output_shape_,
              4,
              CONVC_DTYPE_F32,
-             bytes(more_rows * s.out_row() + s.width * s.filters),
+             bytes(more_out_rows * s.out_row() + s.out_width() * s.filters),
              nullptr,
              none,
              none};

@@ -1,5 +1,5 @@
-// The graph and the descriptor of a 3x3 convolution, padding "same", bias and relu, whose kernel is
-// a function of a test.
+// The graph and the descriptor of a 3x3 convolution with one row and column of padding on each
+// side, bias and relu, whose kernel is a function of a test.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,14 @@ struct LayerSizes {
   std::int64_t batch = 1, height = 1, width = 1, channels = 1, filters = 1;
   std::int64_t panel = 1;                    ///< filters, padded: all are one panel
   std::int64_t in_pitch = 0, out_pitch = 0;  ///< numbers from row to row; 0: as few as there are
+  std::int64_t stride = 1;
 
+  [[nodiscard]] constexpr std::int64_t out_height() const { return (height - 1) / stride + 1; }
+  [[nodiscard]] constexpr std::int64_t out_width() const { return (width - 1) / stride + 1; }
   [[nodiscard]] std::int64_t in_row() const { return in_pitch ? in_pitch : width * channels; }
-  [[nodiscard]] std::int64_t out_row() const { return out_pitch ? out_pitch : width * filters; }
+  [[nodiscard]] std::int64_t out_row() const {
+    return out_pitch ? out_pitch : out_width() * filters;
+  }
 };
 
 /// What the kernel computes.

@@ -2,6 +2,7 @@
 // where the planner uses them.
 #include "generators/plan/winograd.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -56,15 +57,26 @@ Square product(const Square& a, const Square& b) {
 
 /// A form's three matrices as a test sees them; a broken one is such a copy, changed.
 struct Form {
-  explicit Form(int output_tile)
-      : m(output_tile),
-        input(matrix(winograd_transform(3, m).input, m + 2, m + 2)),
-        filter(matrix(winograd_transform(3, m).filter, m + 2, 3)),
-        output(matrix(winograd_transform(3, m).output, m, m + 2)) {}
+  Form(int outputs, int window_stride)
+      : m(outputs),
+        stride(window_stride),
+        input(matrix(table().input, inputs(), inputs())),
+        filter(matrix(table().filter, inputs(), 3)),
+        output(matrix(table().output, m, inputs())) {}
 
-  int m;
+  [[nodiscard]] const WinogradTransform& table() const { return winograd_transform(3, stride, m); }
+  [[nodiscard]] int inputs() const { return (m - 1) * stride + 3; }
+  [[nodiscard]] std::string text() const {
+    return "F(" + std::to_string(m) + ", 3), stride " + std::to_string(stride);
+  }
+
+  int m, stride;
   Square input, filter, output;
 };
+
+std::vector<Form> all_forms() {
+  return {Form(2, 1), Form(4, 1), Form(6, 1), Form(2, 2), Form(4, 2)};
+}
 
 /// One channel through the form; filters are transformed in double and rounded.
 template <typename Number>
@@ -83,12 +95,13 @@ Square outputs_of(const Form& form, const Square& sums) {
 }
 
 template <typename Number>
-void add_direct(const Square& d, const Square& g, Square& sums) {
+void add_direct(const Square& d, const Square& g, std::size_t stride, Square& sums) {
   for (std::size_t y = 0; y < sums.size(); ++y) {
     for (std::size_t x = 0; x < sums.size(); ++x) {
       for (std::size_t i = 0; i < 3; ++i) {
         for (std::size_t j = 0; j < 3; ++j) {
-          sums[y][x] = Number(sums[y][x]) + Number(d[y + i][x + j]) * Number(g[i][j]);
+          sums[y][x] =
+              Number(sums[y][x]) + Number(d[y * stride + i][x * stride + j]) * Number(g[i][j]);
         }
       }
     }
@@ -117,11 +130,11 @@ double exact_scale(int output_tile) {
 
 bool is_identity(const Form& form, std::mt19937_64& random) {
   for (int i = 0; i < 50; ++i) {
-    const Square d = random_square(random, form.m + 2, true, 1);
+    const Square d = random_square(random, form.inputs(), true, 1);
     const Square g = random_square(random, 3, true, exact_scale(form.m));
-    Square sums = zeros(form.m + 2), expected = zeros(form.m);
+    Square sums = zeros(form.inputs()), expected = zeros(form.m);
     add_products<double>(form, d, g, sums);
-    add_direct<double>(d, g, expected);
+    add_direct<double>(d, g, form.stride, expected);
     const Square got = outputs_of<double>(form, sums);
     for (std::size_t y = 0; y < expected.size(); ++y) {
       for (std::size_t x = 0; x < expected.size(); ++x) {
@@ -133,10 +146,10 @@ bool is_identity(const Form& form, std::mt19937_64& random) {
   return true;
 }
 
-LayerSpec square_layer(int channels, int pixels) {
+LayerSpec square_layer(int channels, int pixels, int stride = 1) {
   const std::string c = std::to_string(channels), p = std::to_string(pixels);
-  return first_layer("Conv2D(" + c + ", 3, padding='same', input_shape=(" + p + ", " + p + ", " +
-                     c + "))");
+  return first_layer("Conv2D(" + c + ", 3, padding='same', strides=" + std::to_string(stride) +
+                     ", input_shape=(" + p + ", " + p + ", " + c + "))");
 }
 
 std::string algorithm(const LayerSpec& layer, Accuracy accuracy = Accuracy::fast) {
@@ -147,22 +160,22 @@ std::string algorithm(const LayerSpec& layer, Accuracy accuracy = Accuracy::fast
 
 TEST_CASE("transforms are the convolution, and broken ones are not", "[winograd]") {
   std::mt19937_64 random(test::seed_of("winograd identity"));
-  for (const int tile : {2, 4, 6}) {
-    INFO("F(" << tile << ", 3)");
-    CHECK(is_identity(Form(tile), random));
+  for (const Form& form : all_forms()) {
+    INFO(form.text());
+    CHECK(is_identity(form, random));
     for (Square Form::*const table : {&Form::input, &Form::filter, &Form::output}) {
-      Form broken(tile);
+      Form broken = form;
       Square& changed = broken.*table;
-      changed[changed.size() / 2][1] *= -1;
+      std::vector<double>& row = changed[changed.size() / 2];
+      *std::find_if(row.begin(), row.end(), [](double entry) { return entry != 0; }) *= -1;
       CHECK_FALSE(is_identity(broken, random));
     }
   }
 }
 
 TEST_CASE("float32 has the entries of B and A exactly", "[winograd]") {
-  for (const int tile : {2, 4, 6}) {
-    const WinogradTransform& form = winograd_transform(3, tile);
-    for (const auto* table : {&form.input, &form.output}) {
+  for (const Form& form : all_forms()) {
+    for (const auto* table : {&form.table().input, &form.table().output}) {
       for (const double entry : *table) CHECK(double(float(entry)) == entry);
     }
   }
@@ -171,20 +184,19 @@ TEST_CASE("float32 has the entries of B and A exactly", "[winograd]") {
 TEST_CASE("errors stay within the bound, and within their root mean square", "[winograd]") {
   constexpr int kChannels = 64, kTiles = 60;
   std::mt19937_64 random(test::seed_of("winograd errors"));
-  for (const int tile : {2, 4, 6}) {
-    const Form form(tile);
-    const LayerSpec layer = square_layer(kChannels, 24);
-    const double bound =
-        winograd_relative_bound(layer, tile) * (9.0 * kChannels + 1) * 0x1p-24 * (9.0 * kChannels);
+  for (const Form& form : all_forms()) {
+    const LayerSpec layer = square_layer(kChannels, 24, form.stride);
+    const double bound = winograd_relative_bound(layer, form.m) * (9.0 * kChannels + 1) * 0x1p-24 *
+                         (9.0 * kChannels);
     double squares = 0, direct_squares = 0;
     for (int t = 0; t < kTiles; ++t) {
-      Square sums = zeros(tile + 2), direct = zeros(tile), exact = zeros(tile);
+      Square sums = zeros(form.inputs()), direct = zeros(form.m), exact = zeros(form.m);
       for (int c = 0; c < kChannels; ++c) {
-        const Square d = random_square(random, tile + 2, false, 1);
+        const Square d = random_square(random, form.inputs(), false, 1);
         const Square g = random_square(random, 3, false, 1);
         add_products<float>(form, d, g, sums);
-        add_direct<float>(d, g, direct);
-        add_direct<double>(d, g, exact);
+        add_direct<float>(d, g, form.stride, direct);
+        add_direct<double>(d, g, form.stride, exact);
       }
       const Square got = outputs_of<float>(form, sums);
       for (std::size_t y = 0; y < exact.size(); ++y) {
@@ -196,9 +208,9 @@ TEST_CASE("errors stay within the bound, and within their root mean square", "[w
       }
     }
     const double ratio = std::sqrt(squares / direct_squares);
-    INFO("F(" << tile << ", 3): root mean square " << ratio << " times direct's");
+    INFO(form.text() << ": root mean square " << ratio << " times direct's");
     CHECK(ratio < 20);
-    CHECK(ratio == Approx(winograd_relative_rms(tile)).epsilon(0.35));
+    CHECK(ratio == Approx(winograd_relative_rms(layer, form.m)).epsilon(0.35));
   }
 }
 
@@ -213,16 +225,20 @@ TEST_CASE("amplification is what the worst inputs and weights reach", "[winograd
   CHECK(fast_admits_winograd(square_layer(64, 56), 6));
   CHECK_FALSE(fast_admits_winograd(square_layer(16, 56), 6));
   CHECK(fast_admits_winograd(square_layer(16, 56), 4));
+  // With a stride of 2, F(2, 3) has 4 of the outer taps and 1 of the inner one, of 3 terms.
+  CHECK(winograd_amplification(square_layer(64, 56, 2), 2) == Approx(25.0 / 9));
+  CHECK(winograd_relative_bound(square_layer(64, 56, 2), 4) == Approx(6.6).epsilon(0.01));
 }
 
 TEST_CASE("the planner takes winograd for many channels, never when strict", "[winograd]") {
   CHECK(algorithm(square_layer(64, 56)) == "winograd");
   CHECK(algorithm(square_layer(128, 28)) == "winograd");
+  CHECK(algorithm(square_layer(128, 56, 2)) == "winograd");
   CHECK(algorithm(square_layer(64, 56), Accuracy::strict) == "direct");
   CHECK(algorithm(square_layer(3, 224)) != "winograd");
   CHECK(algorithm(first_layer("Conv2D(64, 3, input_shape=(None, 56, 64))")) == "winograd");
   for (const char* text :
-       {"Conv2D(64, 3, strides=2, input_shape=(56, 56, 64))",
+       {"Conv2D(64, 3, strides=3, input_shape=(56, 56, 64))",
         "Conv2D(64, 3, dilation_rate=2, input_shape=(56, 56, 64))",
         "Conv2D(64, 5, input_shape=(56, 56, 64))", "Conv2D(64, 1, input_shape=(56, 56, 64))"}) {
     INFO(text);
