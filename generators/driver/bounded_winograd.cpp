@@ -162,11 +162,10 @@ bool winograd_may_compute(const convc_conv& conv, int output_tile) {
   if (conv.transposed != 0 || conv.kernel[0] != 1 || conv.stride[0] != 1) return false;
   bool any = false;
   for (const int axis : {1, 2}) {
-    const bool is_whole = conv.kernel[axis] == 1 && conv.stride[axis] == 1;
-    const bool has_form = conv.kernel[axis] == 3 && conv.dilation[axis] == 1 &&
-                          has_winograd_transform(conv.stride[axis], output_tile);
-    if (!is_whole && !has_form) return false;
-    any = any || has_form;
+    const std::int64_t taps = conv.kernel[axis];
+    if (find_winograd_transform(taps, conv.stride[axis], output_tile) == nullptr) return false;
+    if (taps > 1 && conv.dilation[axis] != 1) return false;
+    any = any || taps > 1;
   }
   return any;
 }

@@ -1,7 +1,6 @@
 #include "generators/driver/winograd_data.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 
@@ -48,19 +47,18 @@ double units_of_axis(const WinogradTransform& t) {
   return most;
 }
 
-/// Taps of one axis with room for one input in a tile; none of G's rows makes 0 of any but those it
-/// makes 0 of all terms.
-std::array<float, 3> taps_of_axis(std::int64_t taps, Random& random) {
+/// Taps of one axis with room for one input in a tile: an inner one, or three neighbours that make
+/// few bits. All taps are among them.
+std::vector<float> taps_of_axis(std::int64_t taps, Random& random) {
   const float sign = random.below(2) == 0 ? 1.0F : -1.0F;
-  if (taps == 1) return {sign, 0, 0};
-  switch (random.below(3)) {
-    case 0:
-      return {0, sign, 0};
-    case 1:
-      return {2, sign, -2};
-    default:
-      return {-2, sign, 2};
-  }
+  if (taps == 1) return {sign};
+  const auto first = static_cast<std::size_t>(random.below(static_cast<std::uint64_t>(taps - 2)));
+  std::vector<float> result(static_cast<std::size_t>(taps), 0.0F);
+  result[first + 1] = sign;
+  if (random.below(3) == 0) return result;
+  result[first] = random.below(2) == 0 ? 2.0F : -2.0F;
+  result[first + 2] = -result[first];
+  return result;
 }
 
 }  // namespace
@@ -104,8 +102,8 @@ std::vector<float> winograd_filters(const Sum& sum, const WinogradIntegers& inte
         values[sum.place(k, tap * channels + channel)] = random.below(2) == 0 ? scale : -scale;
         continue;
       }
-      const std::array<float, 3> rows = taps_of_axis(layer.kernel_size.height, random);
-      const std::array<float, 3> columns = taps_of_axis(layer.kernel_size.width, random);
+      const std::vector<float> rows = taps_of_axis(layer.kernel_size.height, random);
+      const std::vector<float> columns = taps_of_axis(layer.kernel_size.width, random);
       const auto width = static_cast<std::size_t>(layer.kernel_size.width);
       for (std::size_t tap = 0; tap < taps; ++tap) {
         values[sum.place(k, tap * channels + channel)] =

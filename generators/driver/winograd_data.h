@@ -22,7 +22,8 @@ namespace convc {
 ///   F(6, 3): 45 * 12 1/2 + 2 * 10 * 12 1/2 + .. = 1802 = 2^13.8 units of 1/8
 /// and of two axes to the product: 2^6, 2^21.7, 2^27.6. So F(4, 3) has room for sums of 4 such
 /// taps, and F(6, 3) for none, if inputs are dense. With one input other than 0 in a tile, taps 0,
-/// 1, 0 take 2^10 and taps 2, 1, -2 take 2^11.1 of an axis: 2^22.2 of two.
+/// 1, 0 take 2^10 and taps 2, 1, -2 take 2^11.1 of an axis: 2^22.2 of two. F(2, 5) is like F(4, 3),
+/// F(4, 5) and F(2, 7) are like F(6, 3), where such taps are any inner one or any three neighbours.
 struct WinogradIntegers {
   std::int64_t denominators = 1;
   double room = 0;         ///< largest sum of |input| |g| that is exact for certain

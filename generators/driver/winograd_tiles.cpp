@@ -6,8 +6,8 @@
 namespace convc {
 
 WinogradTransforms transforms_of(const convc_conv& conv, int output_tile) {
-  return {winograd_transform(conv.kernel[1], conv.stride[1], output_tile),
-          winograd_transform(conv.kernel[2], conv.stride[2], output_tile)};
+  return {*find_winograd_transform(conv.kernel[1], conv.stride[1], output_tile),
+          *find_winograd_transform(conv.kernel[2], conv.stride[2], output_tile)};
 }
 
 PaddedImage::PaddedImage(const convc_conv& conv, const std::vector<double>& values)

@@ -24,8 +24,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     columns = column_axis();
     rows = row_axis();
     planes = plane_axis();
-    along_columns = winograd_transform(columns.kernel_size, columns.stride, output_tile);
-    along_rows = winograd_transform(rows.kernel_size, rows.stride, output_tile);
+    along_columns = *find_winograd_transform(columns.kernel_size, columns.stride, output_tile);
+    along_rows = *find_winograd_transform(rows.kernel_size, rows.stride, output_tile);
     source = padded_input(overhangs());
 
     // Inputs: along columns, then along rows.

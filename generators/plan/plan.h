@@ -26,7 +26,7 @@ enum class Algorithm {
   elementwise,          ///< no filter: copies the (padded) input through the post_ops
   channelwise,          ///< softmax and its kin: all channels of a pixel at a time
   taps,                 ///< few literal numbers: every non-zero tap is a constant in the code
-  winograd,             ///< 3 taps: fewer products, of transformed tiles (winograd.h)
+  winograd,             ///< 3, 5 or 7 taps: fewer products, of transformed tiles (winograd.h)
   separable,            ///< a rank-1 literal filter: a vertical pass, then a horizontal one
   naive,                ///< plain loops, no tiling: the yardstick of --schedule naive
 };

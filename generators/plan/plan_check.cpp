@@ -77,7 +77,9 @@ std::string why_output_tile_is_wrong(const Plan& plan, const LayerSpec& layer) {
     return plan.output_tile == 0 ? "" : "output_tile is for winograd alone";
   }
   if (!has_winograd_transforms(layer, plan.output_tile)) {
-    return "winograd has an output_tile of 2, 4 or 6, and of 2 or 4 for strides of 2";
+    return "winograd has an output_tile of 2, 4 or 6 for 3 taps, of 2 or 4 for 5 taps or strides "
+           "of "
+           "2, and of 2 for 7 taps";
   }
   const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
   if (plan.row_block % transforms.row.outputs != 0 ||

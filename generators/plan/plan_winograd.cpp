@@ -11,10 +11,12 @@
 namespace convc {
 namespace {
 
-/// One tap, or three neighbours, whose outputs step by one or two.
+/// Every form has one with tiles of two outputs.
+constexpr int kLeastTile = 2;
+
 bool suits(std::int64_t kernel_size, std::int64_t stride, std::int64_t dilation) {
-  if (kernel_size == 1) return stride == 1;
-  return kernel_size == 3 && (stride == 1 || stride == 2) && dilation == 1;
+  return find_winograd_transform(kernel_size, stride, kLeastTile) != nullptr &&
+         (kernel_size == 1 || dilation == 1);
 }
 
 /// The tasks of a plan. All are of the same size.
@@ -191,8 +193,8 @@ std::string why_not_winograd(const LayerSpec& layer) {
       layer.padding.front != 0 || layer.padding.back != 0 ||
       !suits(kernel.height, layer.strides.height, layer.dilation_rate.height) ||
       !suits(kernel.width, layer.strides.width, layer.dilation_rate.width) || kernel == Size{}) {
-    return "winograd needs a convolution of 3 taps, with strides of 1 or 2, or one tap along each "
-           "axis, without dilation";
+    return "winograd needs a convolution of 1, 3, 5 or 7 taps along each axis, without dilation, "
+           "and with strides of 2 only for 3 taps";
   }
   if (layer.kernel_view || layer.output_view) {
     return "winograd does not compute parts of transposed convolutions";
@@ -226,7 +228,7 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
   std::vector<Plan> plans;
   if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
-  for (const int output_tile : {2, 4, 6}) {
+  for (const int output_tile : {kLeastTile, 4, 6}) {
     if (!has_winograd_transforms(layer, output_tile) || !fast_admits_winograd(layer, output_tile)) {
       continue;
     }

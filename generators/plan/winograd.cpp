@@ -4,13 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <map>
 #include <sstream>
 
 namespace convc {
 namespace {
-
-constexpr int kTaps = 3;
 
 using Points = std::vector<double>;
 
@@ -103,6 +100,7 @@ WinogradTransform toom_cook(int outputs, int taps, const Points& points) {
 
 /// 3 taps with a stride of 2, from the F(outputs, 2) of the outer two.
 WinogradTransform with_stride_2(const WinogradTransform& outer) {
+  constexpr int kTaps = 3;
   WinogradTransform t = outer;
   t.taps = kTaps;
   t.stride = 2;
@@ -124,37 +122,51 @@ WinogradTransform with_stride_2(const WinogradTransform& outer) {
   return t;
 }
 
-using FormsByOutputs = std::map<int, WinogradTransform>;
+/// With the root mean square of its errors (WinogradTransform::relative_rms).
+WinogradTransform measured(WinogradTransform t, double relative_rms) {
+  t.relative_rms = relative_rms;
+  return t;
+}
 
-const FormsByOutputs& forms_of_stride(std::int64_t stride) {
-  static const FormsByOutputs of_1 = {{2, toom_cook(2, kTaps, {0, 1, -1})},
-                                      {4, toom_cook(4, kTaps, {0, 0.5, -0.5, 2, -2})},
-                                      {6, toom_cook(6, kTaps, {0, 1, -1, 0.5, -0.5, 2, -2})}};
-  static const FormsByOutputs of_2 = {{2, with_stride_2(toom_cook(2, 2, {0, 1}))},
-                                      {4, with_stride_2(toom_cook(4, 2, {0.5, -0.5, 2, -2}))}};
-  return stride == 1 ? of_1 : of_2;
+/// All forms but that of one tap.
+const std::vector<WinogradTransform>& forms() {
+  static const Points of_6_inputs = {0, 0.5, -0.5, 2, -2};
+  static const Points of_8_inputs = {0, 1, -1, 0.5, -0.5, 2, -2};
+  static const std::vector<WinogradTransform> all = {
+      measured(toom_cook(2, 3, {0, 1, -1}), 0.6),
+      measured(toom_cook(4, 3, of_6_inputs), 2.4),
+      measured(toom_cook(6, 3, of_8_inputs), 7.3),
+      measured(toom_cook(2, 5, of_6_inputs), 1.5),
+      measured(toom_cook(4, 5, of_8_inputs), 6.0),
+      measured(toom_cook(2, 7, of_8_inputs), 4.2),
+      measured(with_stride_2(toom_cook(2, 2, {0, 1})), 0.5),
+      measured(with_stride_2(toom_cook(4, 2, {0.5, -0.5, 2, -2})), 1.4),
+  };
+  return all;
 }
 
 }  // namespace
 
-bool has_winograd_transform(std::int64_t stride, int output_tile) {
-  return (stride == 1 || stride == 2) && forms_of_stride(stride).count(output_tile) != 0;
+const WinogradTransform* find_winograd_transform(std::int64_t taps, std::int64_t stride,
+                                                 int output_tile) {
+  static const WinogradTransform identity = {1, 1, 1, 1, {1}, {1}, {1}, 1, 0, 0, 0};
+  if (taps == 1) return stride == 1 ? &identity : nullptr;
+  for (const WinogradTransform& form : forms()) {
+    if (form.taps == taps && form.stride == stride && form.outputs == output_tile) return &form;
+  }
+  return nullptr;
 }
 
 bool has_winograd_transforms(const LayerSpec& layer, int output_tile) {
-  return has_winograd_transform(layer.strides.height, output_tile) &&
-         has_winograd_transform(layer.strides.width, output_tile);
-}
-
-const WinogradTransform& winograd_transform(std::int64_t taps, std::int64_t stride,
-                                            int output_tile) {
-  static const WinogradTransform identity = {1, 1, 1, 1, {1}, {1}, {1}, 1, 0, 0};
-  return taps == 1 ? identity : forms_of_stride(stride).at(output_tile);
+  return find_winograd_transform(layer.kernel_size.height, layer.strides.height, output_tile) !=
+             nullptr &&
+         find_winograd_transform(layer.kernel_size.width, layer.strides.width, output_tile) !=
+             nullptr;
 }
 
 WinogradTransforms winograd_transforms(const LayerSpec& layer, int output_tile) {
-  return {winograd_transform(layer.kernel_size.height, layer.strides.height, output_tile),
-          winograd_transform(layer.kernel_size.width, layer.strides.width, output_tile)};
+  return {*find_winograd_transform(layer.kernel_size.height, layer.strides.height, output_tile),
+          *find_winograd_transform(layer.kernel_size.width, layer.strides.width, output_tile)};
 }
 
 std::int64_t winograd_rounding_steps(std::int64_t channels, const WinogradTransforms& transforms) {
@@ -181,11 +193,7 @@ double winograd_relative_bound(const LayerSpec& layer, int output_tile) {
 
 double winograd_relative_rms(const LayerSpec& layer, int output_tile) {
   const WinogradTransforms transforms = winograd_transforms(layer, output_tile);
-  if (transforms.row.stride == 2 && transforms.column.stride == 2) {
-    return output_tile == 2 ? 0.5 : 1.2;
-  }
-  constexpr double kOf2 = 0.6, kOf4 = 2.4, kOf6 = 7.3;
-  return output_tile == 2 ? kOf2 : output_tile == 4 ? kOf4 : kOf6;
+  return std::max(transforms.row.relative_rms, transforms.column.relative_rms);
 }
 
 bool fast_admits_winograd(const LayerSpec& layer, int output_tile) {

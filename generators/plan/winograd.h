@@ -1,7 +1,7 @@
-// Winograd's minimal filtering F(m, 3): m outputs of a filter of 3 taps from m + 2 inputs with m +
-// 2 products instead of 3 * m, in one dimension and, nested, in two (Lavin and Gray 2016). With
-// strides of 2: from 2 * m + 1 inputs with as many products (Yepez and Ko 2020). The transforms,
-// and what they do to rounding errors. Pure.
+// Winograd's minimal filtering F(m, r): m outputs of a filter of r taps from m + r - 1 inputs with
+// as many products instead of m * r, in one dimension and, nested, in two (Lavin and Gray 2016).
+// With strides of 2 and 3 taps: from 2 * m + 1 inputs with as many products (Yepez and Ko 2020).
+// The transforms, and what they do to rounding errors. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 namespace convc {
 
 /// y = A^T ((G g) * (B^T d)), * element by element, of the Toom-Cook algorithm at a few points and
-/// infinity. The points are 0, 1, -1 for m = 2; 0, 1/2, -1/2, 2, -2 for m = 4; these and 1, -1 for
-/// m = 6. B and A hold multiples of small powers of two, which f32 has exactly. Of all pairs +-p,
+/// infinity. The points are 0, 1, -1 for 4 inputs; 0, 1/2, -1/2, 2, -2 for 6; these and 1, -1
+/// for 8. B and A hold multiples of small powers of two, which f32 has exactly. Of all pairs +-p,
 /// +-q with such numbers, 1/2 and 2 make the errors of F(4, 3) smallest: a fifth of what the usual
 /// 1 and 2 make (docs/decisions/0019-winograd.md).
 ///
@@ -27,7 +27,7 @@ namespace convc {
 /// An axis on which the filter has one tap has outputs = inputs = taps = 1, and ones.
 struct WinogradTransform {
   int outputs = 1;             ///< m
-  int taps = 1;                ///< 3
+  int taps = 1;                ///< r
   int stride = 1;              ///< of the outputs' windows
   int inputs = 1;              ///< (m - 1) * stride + taps
   std::vector<double> input;   ///< B^T, [inputs][inputs]
@@ -36,19 +36,17 @@ struct WinogradTransform {
   int denominator = 1;         ///< the odd part of G's: times it, G has few bits
   int pairs = 0;               ///< of points p and -p
   int first_pair = 0;          ///< rows (columns of A^T) first_pair + 2i and the next are of a pair
+  double relative_rms = 0;     ///< of errors, in two dimensions (winograd_relative_rms)
 
   /// The highest power in the polynomial of a finite point.
   [[nodiscard]] int degree() const { return (inputs - 1) / stride - 1; }
 };
 
-/// Whether 3 taps with a stride of 1 or 2 have a transform for tiles of `output_tile` outputs: of 2
-/// and 4, with a stride of 1 also of 6.
-bool has_winograd_transform(std::int64_t stride, int output_tile);
-
-/// `taps` is 1, with a stride of 1, or 3, with a stride of 1 or 2. Precondition:
-/// has_winograd_transform. The tables stay where they are.
-const WinogradTransform& winograd_transform(std::int64_t taps, std::int64_t stride,
-                                            int output_tile);
+/// The form with m = `output_tile`; null where there is none. There are those of 3 taps with m = 2,
+/// 4 and 6, with a stride of 2 with m = 2 and 4, of 5 taps with m = 2 and 4, of 7 with m = 2, and
+/// of one tap with any. The tables stay where they are.
+const WinogradTransform* find_winograd_transform(std::int64_t taps, std::int64_t stride,
+                                                 int output_tile);
 
 /// Of a layer's two axes. Precondition of all that takes a layer and an `output_tile`:
 /// has_winograd_transforms.
@@ -77,9 +75,8 @@ double winograd_amplification(const LayerSpec& layer, int output_tile);
 /// Algorithm::direct.
 double winograd_relative_bound(const LayerSpec& layer, int output_tile);
 
-/// The root mean square of the errors of a two-dimensional form on uniform data, relative to
-/// direct's: measured, and held to by tests/plan/winograd_test.cpp. Forms with a stride of 2 along
-/// one axis only count as those without.
+/// The root mean square of the errors on uniform data, relative to direct's: of the two-dimensional
+/// form of either axis the larger one, measured, and held to by tests/plan/winograd_test.cpp.
 double winograd_relative_rms(const LayerSpec& layer, int output_tile);
 
 /// What Accuracy::fast admits: a bound of at most 100 times direct's, and errors of at most 20

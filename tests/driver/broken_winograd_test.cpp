@@ -52,7 +52,7 @@ int output_tile = 0;
 
 /// One axis of a tile; coefficients as the kernel has them.
 struct Axis {
-  Axis() : t(winograd_transform(3, sizes.stride, output_tile)) {}
+  Axis() : t(*find_winograd_transform(3, sizes.stride, output_tile)) {}
   const WinogradTransform& t;
 
   [[nodiscard]] float input(int u, int i) const {
@@ -147,7 +147,7 @@ ExerciseResult exercise(WinogradDefect which, const Form& form, DataKind kind,
   defect = which;
   sizes = sizes_with(form.stride);
   output_tile = form.output_tile;
-  const WinogradTransform& t = winograd_transform(3, form.stride, output_tile);
+  const WinogradTransform& t = *find_winograd_transform(3, form.stride, output_tile);
   const std::vector<double>& g = filter_transform != nullptr ? *filter_transform : t.filter;
   const HandwrittenKernel kernel(sizes, run, g.data(), t.inputs);
   const Graph graph = make_graph(sizes);
@@ -194,7 +194,7 @@ TEST_CASE("every broken winograd kernel is caught by exact data") {
 
 TEST_CASE("a wrong coefficient of the filter transform is caught by exact data") {
   const Form form = GENERATE(from_range(kForms));
-  const WinogradTransform& t = winograd_transform(3, form.stride, form.output_tile);
+  const WinogradTransform& t = *find_winograd_transform(3, form.stride, form.output_tile);
   for (std::size_t i = 0; i < t.filter.size(); ++i) {
     if (t.filter[i] == 0) continue;
     std::vector<double> changed = t.filter;

@@ -57,25 +57,30 @@ Square product(const Square& a, const Square& b) {
 
 /// A form's three matrices as a test sees them; a broken one is such a copy, changed.
 struct Form {
-  Form(int outputs, int window_stride)
+  Form(int outputs, int filter_taps, int window_stride = 1)
       : m(outputs),
+        taps(filter_taps),
         stride(window_stride),
         input(matrix(table().input, inputs(), inputs())),
-        filter(matrix(table().filter, inputs(), 3)),
+        filter(matrix(table().filter, inputs(), taps)),
         output(matrix(table().output, m, inputs())) {}
 
-  [[nodiscard]] const WinogradTransform& table() const { return winograd_transform(3, stride, m); }
-  [[nodiscard]] int inputs() const { return (m - 1) * stride + 3; }
+  [[nodiscard]] const WinogradTransform& table() const {
+    return *find_winograd_transform(taps, stride, m);
+  }
+  [[nodiscard]] int inputs() const { return (m - 1) * stride + taps; }
   [[nodiscard]] std::string text() const {
-    return "F(" + std::to_string(m) + ", 3), stride " + std::to_string(stride);
+    return "F(" + std::to_string(m) + ", " + std::to_string(taps) + "), stride " +
+           std::to_string(stride);
   }
 
-  int m, stride;
+  int m, taps, stride;
   Square input, filter, output;
 };
 
 std::vector<Form> all_forms() {
-  return {Form(2, 1), Form(4, 1), Form(6, 1), Form(2, 2), Form(4, 2)};
+  return {Form(2, 3), Form(4, 3), Form(6, 3),    Form(2, 5),
+          Form(4, 5), Form(2, 7), Form(2, 3, 2), Form(4, 3, 2)};
 }
 
 /// One channel through the form; filters are transformed in double and rounded.
@@ -98,8 +103,8 @@ template <typename Number>
 void add_direct(const Square& d, const Square& g, std::size_t stride, Square& sums) {
   for (std::size_t y = 0; y < sums.size(); ++y) {
     for (std::size_t x = 0; x < sums.size(); ++x) {
-      for (std::size_t i = 0; i < 3; ++i) {
-        for (std::size_t j = 0; j < 3; ++j) {
+      for (std::size_t i = 0; i < g.size(); ++i) {
+        for (std::size_t j = 0; j < g.size(); ++j) {
           sums[y][x] =
               Number(sums[y][x]) + Number(d[y * stride + i][x * stride + j]) * Number(g[i][j]);
         }
@@ -124,14 +129,14 @@ Square random_square(std::mt19937_64& random, int size, bool whole, double scale
 }
 
 /// The denominators of G: with weights that are multiples of their square, all is exact.
-double exact_scale(int output_tile) {
-  return output_tile == 2 ? 4 : 90 * 90 * 64;
+double exact_scale(int inputs) {
+  return inputs == 4 ? 4 : 90 * 90 * 64;
 }
 
 bool is_identity(const Form& form, std::mt19937_64& random) {
   for (int i = 0; i < 50; ++i) {
     const Square d = random_square(random, form.inputs(), true, 1);
-    const Square g = random_square(random, 3, true, exact_scale(form.m));
+    const Square g = random_square(random, form.taps, true, exact_scale(form.inputs()));
     Square sums = zeros(form.inputs()), expected = zeros(form.m);
     add_products<double>(form, d, g, sums);
     add_direct<double>(d, g, form.stride, expected);
@@ -146,10 +151,10 @@ bool is_identity(const Form& form, std::mt19937_64& random) {
   return true;
 }
 
-LayerSpec square_layer(int channels, int pixels, int stride = 1) {
+LayerSpec square_layer(int channels, int pixels, int stride = 1, int taps = 3) {
   const std::string c = std::to_string(channels), p = std::to_string(pixels);
-  return first_layer("Conv2D(" + c + ", 3, padding='same', strides=" + std::to_string(stride) +
-                     ", input_shape=(" + p + ", " + p + ", " + c + "))");
+  return first_layer("Conv2D(" + c + ", " + std::to_string(taps) + ", padding='same', strides=" +
+                     std::to_string(stride) + ", input_shape=(" + p + ", " + p + ", " + c + "))");
 }
 
 std::string algorithm(const LayerSpec& layer, Accuracy accuracy = Accuracy::fast) {
@@ -185,15 +190,16 @@ TEST_CASE("errors stay within the bound, and within their root mean square", "[w
   constexpr int kChannels = 64, kTiles = 60;
   std::mt19937_64 random(test::seed_of("winograd errors"));
   for (const Form& form : all_forms()) {
-    const LayerSpec layer = square_layer(kChannels, 24, form.stride);
-    const double bound = winograd_relative_bound(layer, form.m) * (9.0 * kChannels + 1) * 0x1p-24 *
-                         (9.0 * kChannels);
+    const LayerSpec layer = square_layer(kChannels, 24, form.stride, form.taps);
+    const double products = static_cast<double>(layer.taps()) * kChannels;
+    const double bound =
+        winograd_relative_bound(layer, form.m) * (products + 1) * 0x1p-24 * products;
     double squares = 0, direct_squares = 0;
     for (int t = 0; t < kTiles; ++t) {
       Square sums = zeros(form.inputs()), direct = zeros(form.m), exact = zeros(form.m);
       for (int c = 0; c < kChannels; ++c) {
         const Square d = random_square(random, form.inputs(), false, 1);
-        const Square g = random_square(random, 3, false, 1);
+        const Square g = random_square(random, form.taps, false, 1);
         add_products<float>(form, d, g, sums);
         add_direct<float>(d, g, form.stride, direct);
         add_direct<double>(d, g, form.stride, exact);
@@ -234,13 +240,16 @@ TEST_CASE("the planner takes winograd for many channels, never when strict", "[w
   CHECK(algorithm(square_layer(64, 56)) == "winograd");
   CHECK(algorithm(square_layer(128, 28)) == "winograd");
   CHECK(algorithm(square_layer(128, 56, 2)) == "winograd");
+  CHECK(algorithm(square_layer(64, 56, 1, 5)) == "winograd");
+  CHECK(algorithm(square_layer(64, 56, 1, 7)) == "winograd");
   CHECK(algorithm(square_layer(64, 56), Accuracy::strict) == "direct");
   CHECK(algorithm(square_layer(3, 224)) != "winograd");
   CHECK(algorithm(first_layer("Conv2D(64, 3, input_shape=(None, 56, 64))")) == "winograd");
-  for (const char* text :
-       {"Conv2D(64, 3, strides=3, input_shape=(56, 56, 64))",
-        "Conv2D(64, 3, dilation_rate=2, input_shape=(56, 56, 64))",
-        "Conv2D(64, 5, input_shape=(56, 56, 64))", "Conv2D(64, 1, input_shape=(56, 56, 64))"}) {
+  for (const char* text : {"Conv2D(64, 3, strides=3, input_shape=(56, 56, 64))",
+                           "Conv2D(64, 3, dilation_rate=2, input_shape=(56, 56, 64))",
+                           "Conv2D(64, 4, input_shape=(56, 56, 64))",
+                           "Conv2D(64, 5, strides=2, input_shape=(56, 56, 64))",
+                           "Conv2D(64, 1, input_shape=(56, 56, 64))"}) {
     INFO(text);
     CHECK_FALSE(why_not(Algorithm::winograd, first_layer(text)).empty());
     CHECK(algorithm(first_layer(text)) != "winograd");
