@@ -3,6 +3,7 @@
 // taps read the input itself, zero padding included, wherever its channels lie side by side: there
 // is little arithmetic for each element, so that even a copy that stays in cache costs too much.
 #include "generators/kernels/conv_generator.h"
+#include "generators/plan/algorithms.h"
 
 namespace convc {
 namespace {
@@ -111,11 +112,10 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     return reads_directly() && is_padded() ? Expr(coordinate) : inside(coordinate, axis, tile);
   }
 
-  /// Pixels lie so that those of a tile share a few sets of L1; a copy spreads them out. With
-  /// filters_outer a line is seldom needed again before its pixel's turn is over.
+  /// With filters_outer a line is seldom needed again before its pixel's turn is over.
   bool pixels_compete() const {
-    constexpr int kConflictingFloats = 4096 / static_cast<int>(sizeof(float));
-    return pixels_outer && columns.kernel_size > 1 && output_channels() % kConflictingFloats == 0;
+    return pixels_outer &&
+           copies_competing_pixels(output_channels(), columns.stride, columns.kernel_size);
   }
   int copied_channels() const {
     return splits_panels() ? value(panel_block) * panel_filters() : output_channels();

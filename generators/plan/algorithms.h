@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dsl/layer_spec.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/machine.h"
 #include "generators/plan/plan.h"
 
@@ -59,6 +60,13 @@ inline constexpr int kMostPlanarTapColumns = 7;
 /// unrolled, the border is not read from the image, and no product with its zeros is asked for (of
 /// a zero that LLVM sees it makes none; of one in a copy it does). 1x1 filters see one long row.
 bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer);
+/// Pixels that neighbouring outputs read lie a multiple of 4 KiB apart, all in one set of L1:
+/// kernels whose loops have pixels outside read a copy that spreads them out.
+constexpr bool copies_competing_pixels(std::int64_t channels, std::int64_t stride,
+                                       std::int64_t kernel_width) {
+  constexpr std::int64_t kWayBytes = 4096;
+  return kernel_width > 1 && channels * stride * kFloatBytes % kWayBytes == 0;
+}
 /// The plan is of one of the two kernels for depthwise layers.
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer);
 std::string why_not_elementwise(const LayerSpec& layer);

@@ -1,6 +1,9 @@
 // Plans of depthwise layers: one channel per group, vectors over channels, no reduction over them.
 // Pure.
 #include <algorithm>
+#include <numeric>
+#include <optional>
+#include <string>
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/integers.h"
@@ -16,10 +19,44 @@ struct TileShape {
   int width = 1;
 };
 
+/// The order in which tiles are taken.
+struct Traversal {
+  TileShape tile;
+  LoopOrder order = LoopOrder::pixels_outer;
+  std::int64_t lines = 0;  ///< cache lines of a pixel that a task takes; 0: all
+  std::string text;        ///< the reason
+};
+
 /// Pixels lie so far apart that those of a tile share a few sets of L1: the fewer a tile reads, the
 /// more of them stay until they are read again.
 bool pixels_compete(const LayerSpec& layer, std::int64_t bytes) {
   return layer.in_channels * kFloatBytes % bytes == 0;
+}
+
+bool steps(const LayerSpec& layer) {
+  return layer.strides.width > 1 || layer.strides.height > 1;
+}
+
+/// Taps cannot read the input itself.
+bool copies_rows(const LayerSpec& layer) {
+  return !has_dense_channels(layer.input_form, layer.in_channels) ||
+         (may_be_padded(layer) && !fills_border(layer.padding_mode));
+}
+
+/// Pixels that outputs of so many rows read.
+std::int64_t pixels_read(const LayerSpec& layer, std::int64_t rows) {
+  LayerSpec one_channel = layer;
+  one_channel.in_channels = 1;
+  return task_input_bytes(one_channel, rows, layer.out.width) / kFloatBytes;
+}
+
+/// Pixels of which L1 holds a line each: lines a multiple of 4 KiB apart share a set.
+std::int64_t pixels_in_l1(const LayerSpec& layer, const Machine& machine) {
+  constexpr std::int64_t kWayBytes = 4096;
+  const bool copied = copies_rows(layer) || layer.filters != layer.in_channels;
+  const std::int64_t channels = copied ? copied_pixel_stride(layer.filters) : layer.in_channels;
+  const std::int64_t apart = std::max(std::gcd(channels * kFloatBytes, kWayBytes), kCacheLineBytes);
+  return kWayBytes / apart * (machine.l1d_bytes / kWayBytes);
 }
 
 /// Measured on Zen 3 and Zen 4. Outputs of two rows share the input rows between them; an image of
@@ -30,29 +67,117 @@ TileShape tile_shape(const LayerSpec& layer) {
   const auto columns = [&](std::int64_t most) {
     return static_cast<int>(std::min(most, layer.out.width));
   };
-  const bool steps = layer.strides.width > 1 || layer.strides.height > 1;
-  if (steps && pixels_compete(layer, 2048)) return {1, columns(2)};
+  if (steps(layer) && pixels_compete(layer, 2048)) return {1, columns(2)};
   if (layer.out.width <= kNarrow) return {1, columns(kNarrow)};
-  if (steps || pixels_compete(layer, 1024)) return {rows, columns(2)};
+  if (steps(layer) || pixels_compete(layer, 1024)) return {rows, columns(2)};
   if (layer.out.width % 4 == 0 || layer.out.width % kNarrow != 0) return {rows, columns(4)};
   return {1, columns(kNarrow)};
 }
 
-/// Tiles of a row of 7 pixels go well with a panel's weights in registers: faster by 1.2 (AVX2) to
-/// 2.2 (AVX-512, Zen 5) than all panels of a tile in turn, which load 9 weights for 63
-/// multiply-adds of 3x3 taps. Where pixels compete for sets of L1, a line must not be needed by the
-/// next panel again: a vector takes all of it.
-bool keeps_weights(const LayerSpec& layer, const TileShape& shape, const Machine& machine) {
-  constexpr int kWholeRow = 7;
-  const bool vector_takes_line = machine.f32_lanes * kFloatBytes == kCacheLineBytes;
-  return !layer.open.any() && shape.height == 1 && shape.width == kWholeRow &&
-         (vector_takes_line || !pixels_compete(layer, 1024));
+/// The widest tile of 7 to 4 columns that leaves the fewest over.
+int tile_columns(const LayerSpec& layer) {
+  constexpr int kMost = 7, kLeast = 4;
+  if (layer.out.width <= kMost) return static_cast<int>(layer.out.width);
+  int best = kMost;
+  for (int width = kMost - 1; width >= kLeast; --width) {
+    if (round_up(layer.out.width, width) < round_up(layer.out.width, best)) best = width;
+  }
+  return best;
 }
 
-/// Taps cannot read the input itself.
-bool copies_rows(const LayerSpec& layer) {
-  return !has_dense_channels(layer.input_form, layer.in_channels) ||
-         (may_be_padded(layer) && !fills_border(layer.padding_mode));
+/// A tile whose panel stays in registers for all pixels of a task: 9 weights serve 63 multiply-adds
+/// of a row of 7 pixels. It must find in L1 what the row of tiles before has read. Zen 5 with
+/// AVX-512: 1.1 to 2.2 times as fast as all panels of a tile in turn; AVX2: 1.2.
+std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Machine& machine) {
+  if (layer.open.any()) return std::nullopt;
+  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes) {
+    // The next panel must find the other half of a line.
+    constexpr int kWholeRow = 7;
+    const TileShape tile = tile_shape(layer);
+    const bool fits = tile.height == 1 && tile.width == kWholeRow && !pixels_compete(layer, 1024);
+    return fits ? std::optional(tile) : std::nullopt;
+  }
+  if (layer.filters % machine.f32_lanes != 0) return std::nullopt;
+  const int rows = layer.out.height % 2 == 0 ? 2 : 3;
+  for (const int height : {rows, 1}) {
+    const bool stays = pixels_read(layer, height) <= pixels_in_l1(layer, machine);
+    if (stays && height <= layer.out.height) return TileShape{height, tile_columns(layer)};
+  }
+  return std::nullopt;
+}
+
+/// Writing pixels a multiple of 4 KiB apart, one vector each, takes Zen 5 ten times as long as
+/// writing them in order: a task takes several lines of each.
+Traversal traversal(const LayerSpec& layer, const Machine& machine) {
+  const bool in_place = !copies_rows(layer) && layer.filters == layer.in_channels;
+  if (in_place &&
+      copies_competing_pixels(layer.in_channels, layer.strides.width, layer.kernel_size.width)) {
+    const std::int64_t lines = steps(layer) ? 4 : 8;
+    return {{1, tile_columns(layer)},
+            LoopOrder::pixels_outer,
+            lines,
+            ", read from a copy whose pixels do not compete for sets of L1"};
+  }
+  if (const auto tile = tile_of_kept_weights(layer, machine)) {
+    return {*tile, LoopOrder::filters_outer, 0, ", a panel's weights kept in registers"};
+  }
+  Traversal all;
+  all.tile = tile_shape(layer);
+  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes || layer.open.any() || steps(layer)) {
+    return all;
+  }
+  all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};
+  if (in_place && pixels_compete(layer, 1024)) all.lines = 2;
+  return all;
+}
+
+/// So many rows of a task that blocks of it are about equal.
+std::int64_t balanced_rows(const LayerSpec& layer, std::int64_t most, int tile_height) {
+  const std::int64_t blocks = ceil_div(layer.out.height, most);
+  return round_up(ceil_div(layer.out.height, blocks), tile_height);
+}
+
+/// Tasks of some lines of each pixel, whose input stays in L1.
+std::string cut_lines(const LayerSpec& layer, const Machine& machine, std::int64_t lines,
+                      Plan& plan) {
+  const std::int64_t pixels = machine.l1d_bytes / (lines * kCacheLineBytes);
+  std::int64_t rows = layer.out.height;
+  while (rows > plan.tile_height && pixels_read(layer, rows) > pixels) --rows;
+  plan.row_block = balanced_rows(layer, rows, plan.tile_height);
+  plan.panel_block = lines * kCacheLineBytes / kFloatBytes / plan.lanes;
+  return "tasks of " + std::to_string(plan.panel_block) + " panels and " +
+         std::to_string(plan.row_block) + " rows, whose input stays in L1";
+}
+
+/// Bytes that a task of so many rows reads and writes.
+double task_bytes(const LayerSpec& layer, std::int64_t rows) {
+  return real((pixels_read(layer, rows) + rows * layer.out.width) * layer.filters * kFloatBytes);
+}
+
+/// Tasks whose weights are kept. Each panel takes a line of each pixel, and lines come from L3 in
+/// pairs: all that a task touches stays in L2. Each thread best has panels of its own.
+/// Precondition: whole panels, a channel for each filter.
+std::string cut_kept_weights(const LayerSpec& layer, const Machine& machine, int threads,
+                             Plan& plan) {
+  if (task_bytes(layer, layer.out.height) <= real(machine.l2_bytes)) {
+    const std::int64_t panels = layer.filters / plan.lanes;
+    const std::int64_t cuts = ceil_div(threads, layer.batch * layer.out.depth);
+    plan.row_block = round_up(layer.out.height, plan.tile_height);
+    plan.panel_block = cuts > 1 ? ceil_div(panels, cuts) : 0;
+    return "tasks of " + (cuts > 1 ? std::to_string(plan.panel_block) : std::string("all")) +
+           " panels of an image";
+  }
+  const double budget = machine.costs.l2_share * real(machine.l2_bytes);
+  // Rows at a border are read by two tasks.
+  const std::int64_t least =
+      4 * ((layer.kernel_size.height - 1) * layer.dilation_rate.height + 1 - layer.strides.height);
+  std::int64_t rows = layer.out.height;
+  while (rows > std::max<std::int64_t>(least, plan.tile_height) &&
+         task_bytes(layer, rows) > budget) {
+    --rows;
+  }
+  plan.row_block = balanced_rows(layer, rows, plan.tile_height);
+  return "tasks of " + std::to_string(plan.row_block) + " rows, which stay in L2";
 }
 
 }  // namespace
@@ -75,11 +200,10 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   // With few channels a narrower vector wastes fewer lanes.
   plan.lanes = machine.f32_lanes;
   while (plan.lanes > 4 && plan.lanes / 2 >= layer.filters) plan.lanes /= 2;
-  const TileShape shape = tile_shape(layer);
-  plan.tile_height = shape.height;
-  plan.tile_width = shape.width;
-  const bool keeps = keeps_weights(layer, shape, machine);
-  plan.loop_order = keeps ? LoopOrder::filters_outer : LoopOrder::pixels_outer;
+  const Traversal chosen = traversal(layer, machine);
+  plan.tile_height = chosen.tile.height;
+  plan.tile_width = chosen.tile.width;
+  plan.loop_order = chosen.order;
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
@@ -91,10 +215,16 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   const Tasks tasks = choose_tasks(read, tile, /*flat=*/false, machine, TaskCuts::pixels);
   plan.row_block = tasks.row_block;
   plan.column_block = tasks.column_block;
+  std::string cut = tasks.text;
+  if (chosen.lines > 0) {
+    cut = cut_lines(layer, machine, chosen.lines, plan);
+  } else if (chosen.order == LoopOrder::filters_outer && layer.filters == layer.in_channels &&
+             layer.filters % plan.lanes == 0) {
+    cut = cut_kept_weights(layer, machine, threads_worth(tile.cycles), plan);
+  }
   plan.reason = "one channel per group: vectors over channels, " +
                 std::to_string(plan.tile_height) + "x" + std::to_string(plan.tile_width) +
-                " pixels at a time" + (keeps ? ", a panel's weights kept in registers" : "") +
-                "; " + tasks.text;
+                " pixels at a time" + chosen.text + "; " + cut;
   return plan;
 }
 
