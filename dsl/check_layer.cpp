@@ -60,7 +60,8 @@ class LayerChecker {
   bool check_size(const std::string& what, std::int64_t size, std::int64_t least,
                   SourceRange range) {
     if (size < least) {
-      fail(Code::bad_size, range, cat(what, " must be at least ", least, ", not ", size));
+      fail(Code::bad_size, range, cat(what, " must be at least ", least, ", not ", size))
+          .help(cat("use ", least, " or more"));
       return false;
     }
     if (size > kMaxElements) {
@@ -111,7 +112,8 @@ class LayerChecker {
     if (transposed && mode != PaddingMode::zeros) {
       fail(Code::unknown_value, draft_.padding_mode.range,
            "a transposed convolution pads nothing: its `padding_mode` must be \"zeros\"")
-          .note("its padding takes away from the output");
+          .note("its padding takes away from the output")
+          .help("remove `padding_mode`");
     }
     if (draft_.padding_value.present && mode != PaddingMode::constant &&
         !draft_.padding_mode.wrong()) {
@@ -121,7 +123,8 @@ class LayerChecker {
     }
     if (transposed && draft_.padding.value && draft_.padding.value->rule == PaddingRule::causal) {
       fail(Code::unknown_value, draft_.padding.range,
-           "padding=\"causal\" is for Conv1D, not for a transposed convolution");
+           "padding=\"causal\" is for Conv1D, not for a transposed convolution")
+          .help("use \"same\" or \"valid\", or pairs such as (0, 2)");
     }
   }
 
@@ -132,8 +135,7 @@ class LayerChecker {
     if (groups < 1 || filters < 1 || filters % groups == 0) return;
     fail(Code::groups_do_not_divide, draft_.groups.range,
          cat("`groups` ", groups, " does not divide `filters` ", filters))
-        .note(cat(filters, " / ", groups, " leaves ", filters % groups))
-        .help("choose a divisor of both the input's channels and `filters`");
+        .note(cat(filters, " / ", groups, " leaves ", filters % groups));
   }
 
   // All numbers of a layer are literal, or none.
@@ -179,23 +181,10 @@ class LayerChecker {
                   " alone is for one input channel and one filter"));
   }
 
-  void check_parameter(std::string_view what, float value, SourceRange range) {
-    if (value >= 0) return;
-    fail(Code::bad_parameter, range, cat(what, " must not be negative: ", value));
-  }
-
-  // Keras refuses these; Activation("relu", ...) has the functions without the limits.
   void check_parameters() {
-    if (draft_.activation.value && type_.function == ActivationFunction::relu) {
-      check_parameter("`negative_slope`", draft_.activation.value->alpha, draft_.activation.range);
-      check_parameter("`max_value`", draft_.activation.value->beta, draft_.activation.range);
-      check_parameter("`threshold`", draft_.activation.value->gamma, draft_.activation.range);
-    }
-    if (draft_.activation.value && type_.function == ActivationFunction::leaky_relu) {
-      check_parameter("`negative_slope`", draft_.activation.value->alpha, draft_.activation.range);
-    }
-    if (draft_.epsilon.value) {
-      check_parameter("`epsilon`", *draft_.epsilon.value, draft_.epsilon.range);
+    if (draft_.epsilon.value && *draft_.epsilon.value < 0) {
+      fail(Code::bad_parameter, draft_.epsilon.range,
+           cat("`epsilon` must not be negative: ", *draft_.epsilon.value));
     }
     if (type_.role == LayerRole::prelu && !draft_.shared_axes.present) {
       fail(Code::not_supported_yet, draft_.callee,
@@ -233,8 +222,7 @@ class LayerChecker {
     const std::optional<std::string> negative = negative_variance(values);
     if (!negative) return;
     fail(Code::negative_variance, draft_.variance.range, cat("`moving_variance` ", *negative))
-        .note("a variance is a mean of squares")
-        .help("give variances of 0 or more; of standard deviations s, give s * s");
+        .note("a variance is a mean of squares");
   }
 
   void check_finite() {

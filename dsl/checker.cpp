@@ -181,8 +181,7 @@ class GraphChecker {
       diagnostics_
           .error(Code::unbounded_size, range,
                  "a run-time size of a function of several layers needs a maximum")
-          .note("its workspace has room for the greatest size")
-          .help("write Dim(max=1024) instead of None");
+          .note("its workspace has room for the greatest size");
       return false;
     }
     return true;
@@ -210,8 +209,7 @@ class GraphChecker {
           .error(Code::open_size, draft_.inputs[i].shape.range,
                  cat("the ", channels.fixed() ? "depth" : "number of channels", " must be known"))
           .note(channels.fixed() ? "height, width and batch may be run-time sizes"
-                                 : "the sizes of the filters depend on it")
-          .help("give it a number; where it varies, make a layer for each number");
+                                 : "the sizes of the filters depend on it");
       return false;
     }
     return true;

@@ -7,6 +7,7 @@
 
 #include "dsl/snippet.h"
 #include "dsl/text.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
@@ -86,8 +87,9 @@ Diagnostics::~Diagnostics() = default;
 Diagnostics::Diagnostics(Diagnostics&&) noexcept = default;
 Diagnostics& Diagnostics::operator=(Diagnostics&&) noexcept = default;
 
-std::uint32_t Diagnostics::add_file(std::unique_ptr<llvm::MemoryBuffer> buffer) {
-  return sources_->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+std::uint32_t Diagnostics::add_file(std::string_view text, std::string_view name) {
+  return sources_->AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name),
+                                      llvm::SMLoc());
 }
 
 std::string_view Diagnostics::file_text(std::uint32_t file) const {
@@ -164,8 +166,10 @@ SourceRange Diagnostics::range_at(const SourceLocation& location) const {
       do ++offset;
       while (offset < text.size() && (static_cast<unsigned char>(text[offset]) & 0xC0) == 0x80);
     }
-    const auto begin = static_cast<std::uint32_t>(offset);
-    return {file, begin, begin + 1};
+    std::size_t end = offset;
+    while (end < text.size() && (llvm::isAlnum(text[end]) || text[end] == '_')) ++end;
+    return {file, static_cast<std::uint32_t>(offset),
+            static_cast<std::uint32_t>(std::max(end, offset + 1))};
   }
   return {};
 }
@@ -208,6 +212,9 @@ std::string Diagnostics::render(bool colors) const {
       if (!note.range.known()) detail(kNote, note.text);
     }
     for (const std::string& help : diagnostic->helps_) detail(kHelp, help);
+    if (diagnostic->helps_.empty() && diagnostic->code_ != Code::none) {
+      detail(kHelp, std::string(info_of(diagnostic->code_).help));
+    }
     for (const Diagnostic::Note& note : diagnostic->notes_) {
       if (note.range.known()) headline(note.range, {}, kNote, note.text);
     }

@@ -24,7 +24,6 @@
 #include "dsl/source.h"
 
 namespace llvm {
-class MemoryBuffer;
 class SourceMgr;
 }  // namespace llvm
 
@@ -33,7 +32,8 @@ namespace convc {
 enum class Severity { error, warning, performance };
 
 /// One thing to say. `note` tells the facts (the arithmetic, or an earlier place in the text),
-/// `help` the way out; both can be called several times and return *this.
+/// `help` the way out, which else is that of the code; both can be called several times and return
+/// *this.
 class Diagnostic {
  public:
   Diagnostic& note(std::string text, SourceRange where = {});
@@ -61,9 +61,9 @@ class Diagnostics {
   Diagnostics(Diagnostics&&) noexcept;
   Diagnostics& operator=(Diagnostics&&) noexcept;
 
-  /// Takes a file over; its identifier is the name that diagnostics show. Precondition: shorter
-  /// than 2^32 bytes. Returns the id that SourceRange::file wants.
-  std::uint32_t add_file(std::unique_ptr<llvm::MemoryBuffer> buffer);
+  /// Keeps the text of a file, and the name that diagnostics show. Precondition: shorter than 2^32
+  /// bytes. Returns the id that SourceRange::file wants.
+  std::uint32_t add_file(std::string_view text, std::string_view name);
   [[nodiscard]] std::string_view file_text(std::uint32_t file) const;
 
   /// The returned reference is valid until the collector dies. Without a known range the
@@ -80,7 +80,8 @@ class Diagnostics {
   /// Line and column (1-based; columns count code points) of the first byte of a range. Line 0
   /// when the range is not known.
   [[nodiscard]] SourceLocation locate(SourceRange range) const;
-  /// The inverse, for a location that came from `locate`; empty when the file is not known here.
+  /// The word or character at a location that came from `locate`; empty when the file is not known
+  /// here.
   [[nodiscard]] SourceRange range_at(const SourceLocation& location) const;
 
   [[nodiscard]] bool has_errors() const { return counts_[0] != 0; }

@@ -31,10 +31,8 @@ void Elaborator::add(Statement statement) {
   const bool makes =
       value.kind == ExprKind::call && value.compound->handle.kind != Handle::Kind::input;
   if (comment || makes || is_broken(value)) return;
-  diagnostics_
-      .error(Code::no_effect, value.range,
-             cat("this statement has no effect: it is ", describe(value)))
-      .help("a statement is a layer, a Sequential, a Model, or name = value");
+  diagnostics_.error(Code::no_effect, value.range,
+                     cat("this statement has no effect: it is ", describe(value)));
 }
 
 std::vector<GraphDraft> Elaborator::finish() {
@@ -161,7 +159,7 @@ Handle Elaborator::call(Expr& expr) {
   for (CallArgument& argument : expr.compound->arguments) evaluate(*argument.value);
   if (callee.kind == ExprKind::call) return functional_call(expr);
   if (callee.kind != ExprKind::name) {
-    diagnostics_.error(Code::wrong_type, callee.range, cat(describe(callee), " cannot be called"));
+    refuse_to_call(callee);
     return {Handle::Kind::broken, 0};
   }
   if (variables_.count(callee.text) != 0) {

@@ -83,6 +83,7 @@ class Elaborator {
 
   Handle functional_call(const Expr& expr);
   bool check_callee(const Expr& expr, const Handle& callee);
+  void refuse_to_call(const Expr& callee);
   std::vector<Handle> read_call(const Expr& expr, const Handle& callee, bool* ok);
   std::vector<Handle> read_tensors(const Expr& expr, const char* what, bool* ok);
   Handle call_layer(std::size_t layer, std::vector<Handle> reads, SourceRange where);

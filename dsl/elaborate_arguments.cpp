@@ -51,10 +51,8 @@ Arguments Elaborator::bind(const Signature& signature, const Expr& expr) {
   for (const CallArgument& argument : expr.compound->arguments) {
     const SourceRange where = argument.name.empty() ? argument.value->range : argument.name_range;
     if (argument.name.empty() && keyword_seen) {
-      diagnostics_
-          .error(Code::positional_after_keyword, where,
-                 "an argument without a name cannot follow one with a name")
-          .help("name it too");
+      diagnostics_.error(Code::positional_after_keyword, where,
+                         "an argument without a name cannot follow one with a name");
       ok = false;
       continue;
     }
@@ -68,7 +66,6 @@ Arguments Elaborator::bind(const Signature& signature, const Expr& expr) {
     const auto [before, fresh] = seen.emplace(info->name, where);
     if (!fresh) {
       diagnostics_.error(Code::repeated_argument, where, cat("`", info->name, "` is given twice"))
-          .help("remove one of the two")
           .note("it is first given here", before->second);
       ok = false;
       continue;
@@ -91,10 +88,8 @@ const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
     if (position < parameters.size() && parameters[position].positional) {
       return &parameters[position];
     }
-    diagnostics_
-        .error(Code::too_many_arguments, argument.value->range,
-               cat("too many arguments without a name for ", signature.type.callable))
-        .help("name the argument");
+    diagnostics_.error(Code::too_many_arguments, argument.value->range,
+                       cat("too many arguments without a name for ", signature.type.callable));
     return nullptr;
   }
   std::vector<std::string_view> names;
@@ -112,6 +107,12 @@ const ParameterInfo* Elaborator::find_parameter(const Signature& signature,
   if (!meant.empty()) error.help(cat("did you mean `", meant, "`?"));
   if (argument.name == "in_channels") {
     error.help("the channels of the input are the last number of input_shape");
+  } else if (meant.empty()) {
+    std::string list;
+    for (const ParameterInfo& info : parameters) {
+      if (info.use == ParameterInfo::Use::plain) list += cat(list.empty() ? "" : ", ", info.name);
+    }
+    error.help(cat("its arguments are ", list));
   }
   return nullptr;
 }
@@ -123,16 +124,15 @@ void Elaborator::refuse_argument(const Signature& signature, const ParameterInfo
   if (given.kind == ExprKind::none || is_broken(value)) return;
   if (info.use == ParameterInfo::Use::future) {
     if (given.kind == ExprKind::boolean && given.integer == 0) return;
-    diagnostics_.error(
-        Code::not_supported_yet, where,
-        cat("`", info.name, "` of ", signature.type.callable, " is not supported yet"));
+    diagnostics_
+        .error(Code::not_supported_yet, where,
+               cat("`", info.name, "` of ", signature.type.callable, " is not supported yet"))
+        .help("remove it");
     return;
   }
   if (is_default(given, default_of(info.name))) return;
-  diagnostics_
-      .error(Code::training_only, where,
-             cat("`", info.name, "` is for training, and convc compiles inference only"))
-      .help("remove it; the numbers come from kernel= and bias=, or at run time");
+  diagnostics_.error(Code::training_only, where,
+                     cat("`", info.name, "` is for training, and convc compiles inference only"));
 }
 
 bool Elaborator::read_name(const Arguments& arguments, std::string_view prefix, std::string* name,

@@ -54,9 +54,8 @@ Handle Elaborator::make_open_size(const Expr& expr, const Arguments& arguments) 
   read("max", &dim.max);
   if (ok && dim.min > dim.max) {
     ok = false;
-    diagnostics_
-        .error(Code::open_range, expr.range, cat("no size is from ", dim.min, " to ", dim.max))
-        .help("write Dim(min=SMALLEST, max=LARGEST)");
+    diagnostics_.error(Code::open_range, expr.range,
+                       cat("no size is from ", dim.min, " to ", dim.max));
   }
   return ok ? dim : Handle{Handle::Kind::broken, 0};
 }
@@ -155,10 +154,8 @@ Handle Elaborator::make_sequential(const Expr& expr, const Arguments& arguments)
     }
   }
   if (graph.nodes.empty() && !graph.broken) {
-    diagnostics_
-        .error(Code::empty_sequential, graph.range,
-               cat("Sequential \"", graph.name, "\" has no layers"))
-        .help("write layers=[Input(shape=...), Conv2D(...), ...]");
+    diagnostics_.error(Code::empty_sequential, graph.range,
+                       cat("Sequential \"", graph.name, "\" has no layers"));
     graph.broken = true;
   }
   complete_chain(&graph);
@@ -183,8 +180,10 @@ void Elaborator::add_element(GraphDraft& graph, const Expr& element, int* depth)
         graph.inputs = {inputs_[handle.index]};
         return;
       }
-      diagnostics_.error(Code::wrong_type, element.range,
-                         "Input can only be the first element of a Sequential");
+      diagnostics_
+          .error(Code::wrong_type, element.range,
+                 "Input can only be the first element of a Sequential")
+          .help("move it to the begin of the list");
       break;
     case Handle::Kind::sequential:
       if (contained(handle.kind)[handle.index]) {
@@ -204,9 +203,10 @@ void Elaborator::add_element(GraphDraft& graph, const Expr& element, int* depth)
       add_nested(graph, sequentials_[handle.index]);
       return;
     default:
-      diagnostics_.error(
-          Code::wrong_type, element.range,
-          cat("an element of a Sequential must be a layer, not ", describe(element)));
+      diagnostics_
+          .error(Code::wrong_type, element.range,
+                 cat("an element of a Sequential must be a layer, not ", describe(element)))
+          .help("write layers=[Input(shape=...), Conv2D(...), ...]");
       break;
   }
   graph.broken = true;

@@ -55,9 +55,13 @@ bool Elaborator::check_callee(const Expr& expr, const Handle& callee) {
     default:
       break;
   }
-  const Expr& shown = *expr.compound->callee;
-  diagnostics_.error(Code::wrong_type, shown.range, cat(describe(shown), " cannot be called"));
+  refuse_to_call(*expr.compound->callee);
   return false;
+}
+
+void Elaborator::refuse_to_call(const Expr& callee) {
+  diagnostics_.error(Code::wrong_type, callee.range, cat(describe(callee), " cannot be called"))
+      .help("only layers and Sequentials are called, as in Conv2D(32, 3)(x)");
 }
 
 // The tensors that a call gives. What is wrong is reported, unless `*ok` says that the call is
@@ -87,6 +91,7 @@ std::vector<Handle> Elaborator::read_call(const Expr& expr, const Handle& callee
 
 // A tensor, or a list of tensors; `what` begins the message when it is neither.
 std::vector<Handle> Elaborator::read_tensors(const Expr& expr, const char* what, bool* ok) {
+  const char* const help = "a tensor is Input(...), or what a called layer gives";
   std::vector<Handle> tensors;
   const auto add = [&](const Expr& item) {
     if (is_tensor(handle_of(item))) {
@@ -94,8 +99,7 @@ std::vector<Handle> Elaborator::read_tensors(const Expr& expr, const char* what,
       return;
     }
     if (*ok && !is_broken(item)) {
-      diagnostics_.error(Code::wrong_type, item.range, cat(what, " ", describe(item)))
-          .help("a tensor is Input(...), or what a called layer gives");
+      diagnostics_.error(Code::wrong_type, item.range, cat(what, " ", describe(item))).help(help);
     }
     *ok = false;
   };
@@ -107,7 +111,7 @@ std::vector<Handle> Elaborator::read_tensors(const Expr& expr, const char* what,
   for (const Expr& item : value.compound->items) add(item);
   if (value.size() != value.compound->items.size() || value.size() == 0) {
     if (*ok) {
-      diagnostics_.error(Code::wrong_type, expr.range, cat(what, " ", describe(expr)));
+      diagnostics_.error(Code::wrong_type, expr.range, cat(what, " ", describe(expr))).help(help);
     }
     *ok = false;
   }
@@ -155,10 +159,8 @@ void Elaborator::report_unused_tensors() {
   if (model_broken_) return;
   for (const LayerCall& call : calls_) {
     if (call.used || layers_[call.layer].broken) continue;
-    diagnostics_
-        .error(Code::unused_tensor, call.range,
-               cat("nothing uses what layer \"", layers_[call.layer].name, "\" makes"))
-        .help("add Model(inputs=..., outputs=...)");
+    diagnostics_.error(Code::unused_tensor, call.range,
+                       cat("nothing uses what layer \"", layers_[call.layer].name, "\" makes"));
   }
 }
 

@@ -197,15 +197,15 @@ class LayerReader {
       case ActivationFunction::leaky_relu:
         // The layer's default differs from the function's.
         if (layer_.type->function == ActivationFunction::leaky_relu) activation.alpha = 0.3F;
-        parameter("negative_slope", activation.alpha);
+        keras_parameter("negative_slope", activation.alpha);
         break;
       case ActivationFunction::relu:
-        parameter("negative_slope", activation.alpha);
-        parameter("threshold", activation.gamma);
+        keras_parameter("negative_slope", activation.alpha);
+        keras_parameter("threshold", activation.gamma);
         if (is_none("max_value")) {
           activation.beta = std::numeric_limits<float>::infinity();
         } else {
-          parameter("max_value", activation.beta);
+          keras_parameter("max_value", activation.beta);
         }
         break;
       default:
@@ -244,11 +244,9 @@ class LayerReader {
   }
 
   void refuse_parameter(std::string_view name) {
-    diagnostics_
-        .error(Code::unknown_argument, arguments_.at(name)->range,
-               cat("the function ", name_of(layer_.activation.value->function),
-                   " has no parameter `", name, "`"))
-        .help("remove it");
+    diagnostics_.error(Code::unknown_argument, arguments_.at(name)->range,
+                       cat("the function ", name_of(layer_.activation.value->function),
+                           " has no parameter `", name, "`"));
     layer_.broken = true;
   }
 
@@ -257,20 +255,29 @@ class LayerReader {
     return found != arguments_.end() && value_of(*found->second).kind == ExprKind::none;
   }
 
-  void parameter(std::string_view name, float& value) {
+  Given<float> parameter(std::string_view name, float& value) {
     Given<float> given;
     number(name, given);
     if (given.value) value = *given.value;
     if (given.present) layer_.activation.range = given.range;
+    return given;
+  }
+
+  // Keras refuses negative ones; Activation("relu", ...) has the functions without the limits.
+  void keras_parameter(std::string_view name, float& value) {
+    const Given<float> given = parameter(name, value);
+    if (given.value_or(0) >= 0) return;
+    diagnostics_
+        .error(Code::bad_parameter, given.range, cat("`", name, "` must not be negative: ", value))
+        .help("Activation(\"relu\", alpha=, beta=, gamma=) takes all numbers");
+    layer_.broken = true;
   }
 
   void read_literals() {
     literal("kernel", layer_.kernel);
     if (arguments_.count("depthwise_kernel") != 0 && layer_.kernel.present) {
-      diagnostics_
-          .error(Code::repeated_argument, layer_.kernel.range,
-                 "`kernel` and `depthwise_kernel` are the same")
-          .help("remove one of the two");
+      diagnostics_.error(Code::repeated_argument, layer_.kernel.range,
+                         "`kernel` and `depthwise_kernel` are the same");
       layer_.broken = true;
       return;
     }

@@ -131,14 +131,17 @@ class LayoutInference {
       const std::int64_t axis = index_of_axis(layer, rank);
       if (axis == rank + 1) return Layout::channels_last;
       if (axis == 1) return Layout::channels_first;
-      return refuse_axis(layer, "`axis` must be that of the channels: -1, or 1 for channels_first");
+      return refuse_axis(layer, "`axis` must be that of the channels: -1, or 1 for channels_first",
+                         "axis 0 is the batch; other axes are not supported yet",
+                         "leave `axis` out, or write axis=1 for channels_first");
     }
     if (goes_over_axis(layer)) {
       const std::int64_t axis = index_of_axis(layer, rank);
       if (axis >= 1 && axis <= rank + 1) return std::nullopt;
       return refuse_axis(layer,
                          cat("`axis` must be one of 1 to ", rank + 1, ", or -1 to -", rank + 1),
-                         "axis 0 is the batch; that and several axes are not supported yet");
+                         "axis 0 is the batch; that and several axes are not supported yet",
+                         "without `axis` it goes over the last one, as in Keras");
     }
     if (!layer.shared_axes.value) return std::nullopt;
     std::vector<std::int64_t> shared = *layer.shared_axes.value;
@@ -153,15 +156,17 @@ class LayoutInference {
       for (int i = 0; i < rank; ++i) list += cat(i == 0 ? "" : ", ", first + i);
       return cat("[", list, "]");
     };
-    return refuse_axis(layer, cat("`shared_axes` must be the axes of ", axes_text(rank), ": ",
-                                  numbers(1), ", or ", numbers(2), " for channels_first"));
+    return refuse_axis(layer,
+                       cat("`shared_axes` must be the axes of ", axes_text(rank), ": ", numbers(1),
+                           ", or ", numbers(2), " for channels_first"),
+                       "axis 0 is the batch; other axes are not supported yet",
+                       cat("write shared_axes=", numbers(1)));
   }
 
-  std::nullopt_t refuse_axis(
-      const LayerDraft& layer, const std::string& message,
-      const std::string& note = "axis 0 is the batch; other axes are not supported yet") {
+  std::nullopt_t refuse_axis(const LayerDraft& layer, const std::string& message,
+                             const std::string& note, const std::string& help) {
     ok_ = false;
-    diagnostics_.error(Code::bad_axis, axis_range(layer), message).note(note);
+    diagnostics_.error(Code::bad_axis, axis_range(layer), message).note(note).help(help);
     return std::nullopt;
   }
 

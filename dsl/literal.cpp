@@ -35,7 +35,8 @@ class LiteralReader {
         return false;
       }
       if (value.size() == 0) {
-        diagnostics_.error(Code::literal_shape, at->range, cat(what_, " has an empty list"));
+        diagnostics_.error(Code::literal_shape, at->range, cat(what_, " has an empty list"))
+            .help("write at least one number");
         return false;
       }
       literal_.shape.push_back(static_cast<std::int64_t>(value.size()));

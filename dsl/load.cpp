@@ -2,45 +2,29 @@
 #include "dsl/load.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 
 #include "dsl/checker.h"
 #include "dsl/elaborate.h"
 #include "dsl/names.h"
 #include "dsl/parser.h"
+#include "dsl/read_bytes.h"
 #include "dsl/text.h"
 #include "llvm/Support/ConvertUTF.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 namespace convc {
 namespace {
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 // The bytes of a file (or pipe); one more than kMaxFileBytes at most.
 std::optional<std::string> read_file(const std::string& path, Diagnostics& diagnostics) {
-  const auto fail = [&](int reason) {
-    diagnostics.set_origin(path);
-    diagnostics.error(Code::unreadable_file, {},
-                      cat("cannot read this file: ", std::strerror(reason)));
-    return std::nullopt;
-  };
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
-  if (!file) return fail(errno);
-  std::string text;
-  std::string chunk(std::size_t{1} << 16, '\0');
-  while (text.size() <= kMaxFileBytes) {
-    const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get());
-    if (count == 0) break;
-    text.append(chunk, 0, count);
-  }
-  if (std::ferror(file.get()) != 0) return fail(errno);
-  return text;
+  std::optional<std::string> bytes = read_bytes(path, kMaxFileBytes);
+  if (bytes) return bytes;
+  const int reason = errno;
+  diagnostics.set_origin(path);
+  diagnostics.error(Code::unreadable_file, {},
+                    cat("cannot read this file: ", std::strerror(reason)));
+  return std::nullopt;
 }
 
 // Reports bytes that no spec has. Precondition: `file` is known to diagnostics.
@@ -65,8 +49,7 @@ bool check_bytes(std::uint32_t file, Diagnostics& diagnostics) {
     return false;
   }
   if (legal) return true;
-  diagnostics.error(Code::not_utf8, at(illegal), "this byte is not UTF-8")
-      .help("save the file as UTF-8");
+  diagnostics.error(Code::not_utf8, at(illegal), "this byte is not UTF-8");
   return false;
 }
 
@@ -75,15 +58,12 @@ void read_drafts(std::string text, const std::string& filename, ModuleDraft* mod
                  Diagnostics& diagnostics) {
   if (text.size() > kMaxFileBytes) {
     diagnostics.set_origin(filename);
-    diagnostics
-        .error(Code::file_too_large, {},
-               cat("this file is larger than ", kMaxFileBytes >> 20, " MiB"))
-        .help("give large filters at run time, not as literals");
+    diagnostics.error(Code::file_too_large, {},
+                      cat("this file is larger than ", kMaxFileBytes >> 20, " MiB"));
     return;
   }
   if (text.rfind("\xEF\xBB\xBF", 0) == 0) text.erase(0, 3);  // a byte order mark
-  const std::uint32_t file =
-      diagnostics.add_file(llvm::MemoryBuffer::getMemBufferCopy(text, filename));
+  const std::uint32_t file = diagnostics.add_file(text, filename);
   std::string().swap(text);
   if (!check_bytes(file, diagnostics)) return;
 
@@ -94,8 +74,7 @@ void read_drafts(std::string text, const std::string& filename, ModuleDraft* mod
   std::vector<GraphDraft> graphs = elaborator.finish();
   if (graphs.empty() && diagnostics.error_count() == errors_before) {
     diagnostics.set_origin(filename);
-    diagnostics.error(Code::no_layers, {}, "this file holds no layers")
-        .help("a layer is e.g. Conv2D(32, 3, input_shape=(28, 28, 1), name=\"first\")");
+    diagnostics.error(Code::no_layers, {}, "this file holds no layers");
   }
   for (GraphDraft& graph : graphs) module->graphs.push_back(std::move(graph));
 }
@@ -110,8 +89,7 @@ std::string name_library(const std::string& given, const std::string& filename, 
   }
   if (several) {
     diagnostics.set_origin("convc");
-    diagnostics.error(Code::name_needed, {}, "several files make one library, which needs a name")
-        .help("add --name NAME");
+    diagnostics.error(Code::name_needed, {}, "several files make one library, which needs a name");
     return "library";
   }
   const std::string stem = llvm::sys::path::stem(filename).str();

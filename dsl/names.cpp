@@ -204,7 +204,6 @@ class SeenNames {
     if (!fresh) {
       Diagnostic& error = diagnostics_.error(
           Code::duplicate_name, range, cat("the name \"", name, "\" is used twice in ", scope_));
-      error.help("give one of them another name with name=\"...\"");
       if (before->second.known()) error.note("it is first used here", before->second);
       return nullptr;
     }
@@ -223,7 +222,6 @@ class SeenNames {
                              cat("the names \"", before.first, "\" and \"", made_from.first,
                                  "\" clash in the generated C code"));
       error.note(cat("both make ", found->first, ", or a macro of that name in capitals"));
-      error.help("choose names that differ in more than the case of letters or an ending");
       if (before.second.known()) error.note("the other one is here", before.second);
       return;
     }
@@ -265,7 +263,8 @@ bool check_name(std::string_view name, const std::string& what, Code code, Sourc
   }
   if (name.size() > kMaxName) {
     diagnostics.error(code, range, cat(what, " is too long: ", name.size(), " characters"))
-        .note(cat("at most ", kMaxName));
+        .note(cat("at most ", kMaxName))
+        .help("use a shorter name");
     return false;
   }
   const Code reserved = code == Code::library_name ? code : Code::reserved_name;

@@ -136,8 +136,7 @@ Parser::Result Parser::number(bool negative, std::uint32_t begin) {
   std::string why;
   const std::optional<Number> read = parse_number(token_.text, &why);
   if (!read) {
-    diagnostics_.error(Code::bad_number, token_.range, cat("cannot read this number: ", why))
-        .help("write it as 32, 1_000, 0x20, 0.5 or 1e-3");
+    diagnostics_.error(Code::bad_number, token_.range, cat("cannot read this number: ", why));
     return std::nullopt;
   }
   Expr value;

@@ -91,13 +91,15 @@ void Parser::unexpected(const std::string& expected) {
 // What stands where a comma or `bracket` should.
 void Parser::report_item_end(const char* bracket, SourceRange open, const char* what) {
   if (at(TokenKind::end)) {
-    diagnostics_.error(Code::brackets, open, cat("this bracket is not closed with ", bracket));
+    diagnostics_.error(Code::brackets, open, cat("this bracket is not closed with ", bracket))
+        .help(cat("add ", bracket, " after the last element"));
     return;
   }
   if (at(TokenKind::right_paren) || at(TokenKind::right_bracket)) {
     diagnostics_
         .error(Code::brackets, token_.range,
                cat("'", token_.text, "' does not close this ", what, "; expected '", bracket, "'"))
+        .help(cat("write ", bracket, " here, or add it before this"))
         .note(cat("the ", what, " was opened here"), open);
     return;
   }

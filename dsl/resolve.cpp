@@ -74,10 +74,17 @@ bool set_channels(Resolving& r) {
   r.fail(Code::groups_do_not_divide, r.draft.groups.range,
          cat("`groups` ", layer.groups, " does not divide the ", layer.in_channels,
              " channels of the input"))
-      .note(
-          cat(layer.in_channels, " / ", layer.groups, " leaves ", layer.in_channels % layer.groups))
-      .help("choose a divisor of both the input's channels and `filters`");
+      .note(cat(layer.in_channels, " / ", layer.groups, " leaves ",
+                layer.in_channels % layer.groups));
   return false;
+}
+
+// E.g. Conv2D for Conv1D and 2.
+std::string of_rank(std::string_view callable, int rank) {
+  std::string name(callable);
+  const std::size_t digit = name.find_first_of("123");
+  if (digit != std::string::npos) name[digit] = static_cast<char>('0' + rank);
+  return name;
 }
 
 bool check_rank(Resolving& r) {
@@ -85,7 +92,8 @@ bool check_rank(Resolving& r) {
   if (rank == 0 || rank == r.input.rank) return true;
   r.fail(Code::shapes_disagree, r.draft.callee,
          cat(r.draft.type->callable, " reads (", axes_text(rank), ", channels), but its input is ",
-             shape_text(r.input)));
+             shape_text(r.input)))
+      .help(cat("use ", of_rank(r.draft.type->callable, r.input.rank)));
   return false;
 }
 
@@ -177,8 +185,7 @@ bool check_elements(Resolving& r, const std::string& what, const std::vector<std
   if (*elements <= kMaxElements) return true;
   r.fail(Code::tensor_too_large, range, cat(what, " is too large"))
       .note(cat(product, " = ", *elements, " elements; at most 2^31 - 1 = ", kMaxElements,
-                " can be indexed"))
-      .help("make it smaller, or split the layer");
+                " can be indexed"));
   return false;
 }
 

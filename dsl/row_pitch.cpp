@@ -25,7 +25,8 @@ class PitchSetter {
     }
     const auto [before, fresh] = pitches_.emplace(id, *given.value);
     if (!fresh && before->second != *given.value) {
-      fail(cat("`", name, "` is ", *given.value, " here and ", before->second, " elsewhere"));
+      fail(cat("`", name, "` is ", *given.value, " here and ", before->second, " elsewhere"))
+          .help("all layers that read or make one tensor give it the same pitch");
       return false;
     }
     return check(graph_.tensors[static_cast<std::size_t>(id)]);

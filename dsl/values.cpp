@@ -56,6 +56,20 @@ std::string sizes_text(int rank) {
   return rank == 1 ? "an integer or (width,)" : cat("an integer or (", axes_text(rank), ")");
 }
 
+// How to write what was meant as an integer.
+std::string integer_help(const Expr& value) {
+  const bool whole =
+      value.is_number() && value.number == std::floor(value.number) && std::abs(value.number) < 1e9;
+  if (whole) return cat("write ", static_cast<std::int64_t>(value.number));
+  return value.kind == ExprKind::string ? "write it without quotes, e.g. 3"
+                                        : "write a whole number, e.g. 3";
+}
+
+std::string sizes_help(int rank) {
+  if (rank == 1) return "e.g. 3";
+  return rank == 2 ? "e.g. 3, or (3, 5)" : "e.g. 3, or (3, 5, 5)";
+}
+
 // (before, after) for each axis, or for one axis the pair alone.
 bool is_pairs(const Expr& expr, int rank) {
   if (rank == 1 && is_sequence_of(expr, 2) && !has_sequence(value_of(expr))) return true;
@@ -158,11 +172,12 @@ std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& wh
     return std::nullopt;
   }
   if (value.kind != ExprKind::integer) {
-    return wrong_type(expr, what, "an integer", "", diagnostics);
+    return wrong_type(expr, what, "an integer", integer_help(value), diagnostics);
   }
   if (!value.fits_int64) {
     diagnostics.error(Code::bad_number, expr.range, cat(what, " does not fit 64 bits"))
-        .note("the largest 64-bit integer is 9223372036854775807");
+        .note("the largest 64-bit integer is 9223372036854775807")
+        .help("use a smaller number");
     return std::nullopt;
   }
   return value.integer;
@@ -171,7 +186,9 @@ std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& wh
 std::optional<bool> read_bool(const Expr& expr, const std::string& what, Diagnostics& diagnostics) {
   const Expr& value = value_of(expr);
   if (value.kind != ExprKind::boolean) {
-    return wrong_type(expr, what, "True or False", "", diagnostics);
+    const bool no = value.is_number() ? value.number == 0 : value.kind == ExprKind::none;
+    return wrong_type(expr, what, "True or False", cat("write ", no ? "False" : "True"),
+                      diagnostics);
   }
   return value.integer != 0;
 }
@@ -180,7 +197,7 @@ std::optional<std::string> read_string(const Expr& expr, const std::string& what
                                        Diagnostics& diagnostics) {
   const Expr& value = value_of(expr);
   if (value.kind != ExprKind::string) {
-    return wrong_type(expr, what, "a string", "", diagnostics);
+    return wrong_type(expr, what, "a string", "write it in quotes, e.g. \"same\"", diagnostics);
   }
   std::string out;
   for (std::size_t i = 0; i < value.text.size(); ++i) {
@@ -197,7 +214,10 @@ std::optional<std::string> read_string(const Expr& expr, const std::string& what
 std::optional<float> read_number(const Expr& expr, const std::string& what,
                                  Diagnostics& diagnostics) {
   const Expr& value = value_of(expr);
-  if (!value.is_number()) return wrong_type(expr, what, "a number", "", diagnostics);
+  if (!value.is_number()) {
+    return wrong_type(expr, what, "a number", "write a number without quotes, e.g. 0.5",
+                      diagnostics);
+  }
   const float number = static_cast<float>(value.number);
   if (std::isfinite(number)) return number;
   diagnostics.error(Code::literal_range, expr.range, cat(what, " is out of float32's range"))
@@ -224,12 +244,12 @@ std::optional<Size> read_size(const Expr& expr, const std::string& what, int ran
   std::int64_t sizes[3] = {1, 1, 1};
   if (value.is_sequence()) {
     if (!is_sequence_of(expr, count)) {
-      return wrong_type(expr, what, sizes_text(rank), "", diagnostics);
+      return wrong_type(expr, what, sizes_text(rank), sizes_help(rank), diagnostics);
     }
     if (!read_integers(expr, count, what, sizes, diagnostics)) return std::nullopt;
   } else {
     if (value.kind != ExprKind::integer && !is_open_size(value)) {
-      return wrong_type(expr, what, sizes_text(rank), "", diagnostics);
+      return wrong_type(expr, what, sizes_text(rank), sizes_help(rank), diagnostics);
     }
     const std::optional<std::int64_t> one = read_integer(expr, what, diagnostics);
     if (!one) return std::nullopt;
@@ -293,11 +313,8 @@ std::optional<PaddingDraft> read_padding_value(const Expr& expr, int rank,
     if (!read_pairs(expr, rank, &draft.pairs, diagnostics)) return std::nullopt;
     return draft;
   }
-  std::string help;
-  if (value.kind == ExprKind::integer && value.fits_int64) {
-    help =
-        cat("for ", value.integer, " on each side write padding=", pairs_text(value.integer, rank));
-  }
+  const std::int64_t pad = value.kind == ExprKind::integer && value.fits_int64 ? value.integer : 1;
+  const std::string help = cat("for ", pad, " on each side write padding=", pairs_text(pad, rank));
   return wrong_type(expr, "`padding`", cat("a word or ", pairs_words(rank)), help, diagnostics);
 }
 
@@ -314,7 +331,8 @@ std::optional<PaddingDraft> read_zero_padding(const Expr& expr, int rank,
   const bool sizes =
       value.is_sequence() && rank > 1 && is_sequence_of(expr, static_cast<std::size_t>(rank));
   if (value.kind != ExprKind::integer && !sizes) {
-    return wrong_type(expr, "`padding`", cat("an integer or ", pairs_words(rank)), "", diagnostics);
+    return wrong_type(expr, "`padding`", cat("an integer or ", pairs_words(rank)),
+                      cat("for 1 on each side write ", pairs_text(1, rank)), diagnostics);
   }
   if (value.kind == ExprKind::integer || !has_sequence(value)) {
     const std::optional<Size> both = read_size(expr, "`padding`", rank, diagnostics);
@@ -324,7 +342,8 @@ std::optional<PaddingDraft> read_zero_padding(const Expr& expr, int rank,
     }
     return draft;
   }
-  return wrong_type(expr, "`padding`", pairs_words(rank), "", diagnostics);
+  return wrong_type(expr, "`padding`", pairs_words(rank),
+                    cat("for 1 on each side write ", pairs_text(1, rank)), diagnostics);
 }
 
 std::optional<std::vector<std::int64_t>> read_axes(const Expr& expr, const std::string& what,

@@ -252,8 +252,11 @@ ConstantRef ConstantReader::read(const Proto& proto, std::string* error) {
   const std::optional<std::int64_t> count = element_count(shape);
   const std::size_t elements = static_cast<std::size_t>(count.value_or(0));
   if (!count || elements * *element_bytes > kMaxDataBytes - data_bytes_) {
+    const bool negative =
+        std::any_of(shape.begin(), shape.end(), [](auto size) { return size < 0; });
     *error = cat("has the shape ", shape_text(shape),
-                 ", which is too large: a model may have 2 GiB of numbers");
+                 negative ? ", with a negative size"
+                          : ", which is too large: a model may have 2 GiB of numbers");
     return nullptr;
   }
   data_bytes_ += elements * *element_bytes;

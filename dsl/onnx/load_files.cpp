@@ -42,8 +42,7 @@ std::optional<Module> load_files(const std::vector<std::string>& paths,
   for (const std::string& path : paths) (is_model_path(path) ? models : specs).push_back(path);
   if (models.empty()) return load_spec_files(specs, library_name, diagnostics);
   if (paths.size() > 1 && library_name.empty()) {
-    diagnostics.error(Code::name_needed, {}, "several files make one library, which needs a name")
-        .help("add --name NAME");
+    diagnostics.error(Code::name_needed, {}, "several files make one library, which needs a name");
     return std::nullopt;
   }
   Module module;

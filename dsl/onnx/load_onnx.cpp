@@ -2,15 +2,14 @@
 #include "dsl/onnx/load_onnx.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <filesystem>
-#include <memory>
 #include <system_error>
 
 #include "dsl/names.h"
 #include "dsl/onnx/importer.h"
+#include "dsl/read_bytes.h"
 #include "dsl/text.h"
 
 namespace convc {
@@ -18,10 +17,6 @@ namespace {
 
 // The limit of protobuf's messages.
 constexpr std::size_t kMaxModelBytes = (std::size_t{1} << 31) - 1;
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 std::optional<std::string> refuse_size(std::uintmax_t bytes, Diagnostics& diagnostics) {
   diagnostics
@@ -33,25 +28,16 @@ std::optional<std::string> refuse_size(std::uintmax_t bytes, Diagnostics& diagno
 
 // A file is refused by its size, a pipe when it has given too much.
 std::optional<std::string> read_model(const std::string& path, Diagnostics& diagnostics) {
-  const auto fail = [&](int reason) {
-    diagnostics.error(Code::unreadable_file, {},
-                      cat("cannot read this file: ", std::strerror(reason)));
-    return std::nullopt;
-  };
   std::error_code no_size;
   const std::uintmax_t size = std::filesystem::file_size(path, no_size);
   if (!no_size && size > kMaxModelBytes) return refuse_size(size, diagnostics);
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rb"));
-  if (!file) return fail(errno);
-  std::string bytes;
-  std::string chunk(std::size_t{1} << 20, '\0');
-  while (bytes.size() <= kMaxModelBytes) {
-    const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get());
-    if (count == 0) break;
-    bytes.append(chunk, 0, count);
+  std::optional<std::string> bytes = read_bytes(path, kMaxModelBytes);
+  if (!bytes) {
+    diagnostics.error(Code::unreadable_file, {},
+                      cat("cannot read this file: ", std::strerror(errno)));
+  } else if (bytes->size() > kMaxModelBytes) {
+    return refuse_size(bytes->size(), diagnostics);
   }
-  if (std::ferror(file.get()) != 0) return fail(errno);
-  if (bytes.size() > kMaxModelBytes) return refuse_size(bytes.size(), diagnostics);
   return bytes;
 }
 

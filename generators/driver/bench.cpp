@@ -215,7 +215,7 @@ int measure_in_child(const Options& options, const std::vector<Candidate>& candi
   if (!failure && result->done) error = result->bytes;
   if (!failure && !result->done) throw std::runtime_error("while measuring: " + result->error);
   if (error.empty()) return exit_done;
-  print_error(error);
+  print_error(error, failure ? kTooManyProcesses : "make room, or give stdout another place");
   return exit_environment;
 }
 
@@ -225,7 +225,8 @@ int run_bench(const Options& options) {
   NameFilter filter(options.filter);
   std::string error;
   if (!filter.is_valid(error)) {
-    print_error("--filter `" + options.filter + "`: " + error);
+    print_error("--filter `" + options.filter + "`: " + error,
+                "it is a regular expression; -REGEX takes what does not match");
     return exit_usage;
   }
   Session session(options);

@@ -84,7 +84,7 @@ std::optional<ModuleCandidates> list_candidates(const Module& lowered,
   std::string error;
   const auto measured = measure_workspaces(kernels, workers, &failure, &error);
   if (!measured) {
-    if (failure != Failure::interrupted) print_error(error);
+    if (failure != Failure::interrupted) print_error(error, kTooManyProcesses);
     *exit_code = exit_code_of(failure);
     return std::nullopt;
   }

@@ -28,7 +28,8 @@ bool can_write_to(const std::filesystem::path& directory) {
     reason = errno;
   if (reason != 0)
     print_error("cannot write to " + directory.string() + ": " + existing.string() + ": " +
-                std::strerror(reason));
+                    std::strerror(reason),
+                "write to another folder, or change its permissions");
   return reason == 0;
 }
 

@@ -120,7 +120,6 @@ bool explain_all(const Session& session, const Artifact& artifact, std::vector<E
 int run_explain(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/false);
-  if (code == exit_done && !options.layer.empty()) code = keep_only_layer(session, options.layer);
   if (code != exit_done) return code;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;

@@ -258,13 +258,11 @@ std::optional<NpyArray> read_npy(const std::string& path, std::string* error) {
   const auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                                   /*RequiresNullTerminator=*/false);
   if (!buffer) {
-    *error = path + ": cannot read: " + buffer.getError().message();
+    *error = "cannot read this file: " + buffer.getError().message();
     return std::nullopt;
   }
   const std::string_view bytes((*buffer)->getBufferStart(), (*buffer)->getBufferSize());
-  std::optional<NpyArray> array = parse_npy(bytes, error);
-  if (!array) *error = path + ": " + *error;
-  return array;
+  return parse_npy(bytes, error);
 }
 
 std::string to_npy(const std::vector<std::int64_t>& shape, const float* values) {

@@ -23,7 +23,7 @@ struct NpyArray {
 /// element type (named), a damaged header, a truncated file (bytes expected and got).
 std::optional<NpyArray> parse_npy(std::string_view bytes, std::string* error);
 
-/// parse_npy of a file's content; `*error` then begins with the path.
+/// parse_npy of a file's content.
 std::optional<NpyArray> read_npy(const std::string& path, std::string* error);
 
 /// The bytes of a version 1 file of little-endian float32 in C order.

@@ -7,12 +7,13 @@
 // steps has a line for each: up.1, up.2. Blank lines and text from `#` on are ignored.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "dsl/diagnostics.h"
 #include "dsl/module.h"
 #include "generators/plan/plan.h"
 
@@ -28,7 +29,8 @@ std::string plan_file_line(const std::string& layer, const std::string& isa, con
 struct PlanFile {
   struct Entry {
     Plan plan;
-    int line = 0;
+    SourceRange layer;  ///< where it is named
+    SourceRange range;  ///< of the plan
   };
   std::map<std::pair<std::string, std::string>, Entry> plans;  ///< by layer path and ISA
   std::string path;
@@ -40,9 +42,8 @@ struct PlanFile {
   }
 };
 
-/// Reads the text of a plan file. Everything wrong with it is appended to `errors`, each as
-/// "path:line: error: ...", and the other lines are read nevertheless.
-PlanFile parse_plan_file(std::string_view text, const std::string& path,
-                         std::vector<std::string>* errors);
+/// Reads a plan file that `diagnostics` has as `file`. Everything wrong with it is reported, and
+/// the other lines are read nevertheless.
+PlanFile parse_plan_file(std::uint32_t file, const std::string& path, Diagnostics& diagnostics);
 
 }  // namespace convc

@@ -132,7 +132,6 @@ void print_json(const Session& session, const ModulePlans& plans) {
 int run_plan(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/false);
-  if (code == exit_done && !options.layer.empty()) code = keep_only_layer(session, options.layer);
   if (code != exit_done) return code;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans || candidates_of(session, &code) == nullptr) return code;

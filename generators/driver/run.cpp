@@ -126,8 +126,7 @@ std::vector<NewFile> output_files(const CallArrays& arrays, const std::string& b
   return files;
 }
 
-int choose_graph(Session& session) {
-  if (!session.options.layer.empty()) return keep_only_layer(session, session.options.layer);
+int check_one_graph(const Session& session) {
   if (session.module.graphs.size() == 1) return exit_done;
   std::string names;
   for (const Graph& graph : session.module.graphs)
@@ -143,7 +142,7 @@ int choose_graph(Session& session) {
 int run_run(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/true);
-  if (code == exit_done) code = choose_graph(session);
+  if (code == exit_done) code = check_one_graph(session);
   if (code != exit_done) return code;
   const Graph& graph = session.module.graphs[0];
   std::optional<CallArrays> arrays;
@@ -151,9 +150,15 @@ int run_run(const Options& options) {
     arrays = read_arrays(options, graph, interface_of(graph, session.lowered.graphs[0]),
                          session.diagnostics);
   } catch (const InputError& error) {
-    print_error("`" + graph.name + "`: " + error.what());
+    session.diagnostics
+        .error(Code::none, session.diagnostics.range_at(graph.location),
+               "`" + graph.name + "`: " + error.what())
+        .help(error.help());
   }
-  if (!arrays) return exit_input_wrong;
+  if (!arrays) {
+    session.diagnostics.print_to_stderr();
+    return exit_input_wrong;
+  }
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;
   const std::optional<Artifact> artifact = compile_session(session, *plans, &code);
@@ -174,7 +179,7 @@ int run_run(const Options& options) {
       [&](std::size_t, WorkerResult finished) { result = std::move(finished); }, &error);
   if (failure == Failure::interrupted) return exit_interrupted;
   if (failure) {
-    print_error(error);
+    print_error(error, kTooManyProcesses);
     return exit_environment;
   }
   if (!result->done) throw std::runtime_error("running `" + graph.name + "`: " + result->error);

@@ -1,5 +1,5 @@
 // The arrays of `convc run`: .npy files matched with the inputs, outputs and variables of a graph,
-// and the run-time sizes that follow from them. Says on stderr what does not fit.
+// and the run-time sizes that follow from them.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct CallArrays {
   bool has_batch_axis = true;  ///< of the first input as it was given
 };
 
-/// nullopt after printing what is wrong. Warns of weights that are not finite.
+/// nullopt where anything is wrong: all of it is reported. Warns of weights that are not finite.
 std::optional<CallArrays> read_arrays(const Options& options, const Graph& graph,
                                       const KernelInterface& interface, Diagnostics& diagnostics);
 

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "dsl/onnx/load_files.h"
+#include "dsl/snippet.h"
 #include "generators/driver/exit_codes.h"
 #include "generators/driver/plan_file.h"
 #include "generators/emit/names.h"
@@ -52,8 +53,8 @@ int resolve_targets(Session& session, bool must_run_here) {
     for (const TargetInfo& other : session.targets) {
       if (other.machine.isa != target->machine.isa) continue;
       print_error("--target: `" + other.text + "` and `" + target->text +
-                  "` are both the variant `" + other.machine.isa +
-                  "`; a library holds one of each");
+                      "` are both the variant `" + other.machine.isa + "`",
+                  "a library holds one of each: give one of the two");
       return exit_usage;
     }
     session.targets.push_back(*target);
@@ -61,8 +62,7 @@ int resolve_targets(Session& session, bool must_run_here) {
   return exit_done;
 }
 
-std::optional<PlanFile> read_plan_file(const std::string& path, int* exit_code) {
-  *exit_code = exit_input_wrong;
+std::optional<PlanFile> read_plan_file(const std::string& path, Diagnostics& diagnostics) {
   const auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer) {
     print_error(
@@ -70,36 +70,23 @@ std::optional<PlanFile> read_plan_file(const std::string& path, int* exit_code) 
         "a schedule is auto, naive, or a file that `convc plan` wrote");
     return std::nullopt;
   }
-  const llvm::StringRef text = (*buffer)->getBuffer();
-  std::vector<std::string> errors;
-  PlanFile file = parse_plan_file({text.data(), text.size()}, path, &errors);
-  for (const std::string& error : errors) llvm::errs() << error << "\n";
-  if (!errors.empty()) return std::nullopt;
-  *exit_code = exit_done;
-  return file;
-}
-
-void print_plan_error(const PlanFile& file, int line, const std::string& message) {
-  llvm::errs() << file.path << ":" << line << ": error: " << message << "\n";
+  return parse_plan_file(diagnostics.add_file((*buffer)->getBuffer(), path), path, diagnostics);
 }
 
 /// Every layer of the file must be a step of the module; else a spelling mistake would go
 /// unnoticed.
-bool all_layers_exist(const PlanFile& file, const Module& lowered) {
+void check_layers(const PlanFile& file, const Module& lowered, Diagnostics& diagnostics) {
   std::set<std::string> layers;
   for (const Graph& graph : lowered.graphs)
     for (const std::string& path : step_paths(graph)) layers.insert(path);
-  bool all = true;
   for (const auto& [key, entry] : file.plans) {
     if (layers.count(key.first)) continue;
-    all = false;
-    std::string message = "there is no layer `" + key.first + "`";
     const std::vector<std::string_view> names(layers.begin(), layers.end());
-    const std::string_view close = nearest(key.first, names);
-    if (!close.empty()) message += "; did you mean `" + std::string(close) + "`?";
-    print_plan_error(file, entry.line, message);
+    const std::string close(nearest(key.first, names));
+    diagnostics.error(Code::none, entry.layer, "there is no layer `" + printable(key.first) + "`")
+        .help(close.empty() ? "`convc plan` prints a line for each layer"
+                            : "did you mean `" + close + "`?");
   }
-  return all;
 }
 
 /// The fastest for a step. Nullopt and a message when the user's limits leave none.
@@ -112,13 +99,14 @@ std::optional<Plan> fastest_plan(const std::string& path, const Machine& machine
   return std::nullopt;
 }
 
-/// What a line of a plan file says. Nullopt and a message when it cannot be.
+/// What a line of a plan file says; reported when it cannot be.
 std::optional<Plan> given_plan(const PlanFile& file, const PlanFile::Entry& entry,
-                               const LayerSpec& layer, const Machine& machine, Accuracy accuracy) {
+                               const LayerSpec& layer, const Machine& machine, Session& session) {
   std::string error = why_plan_is_invalid(entry.plan, layer, machine);
-  if (error.empty()) error = why_inaccurate(entry.plan, layer, accuracy);
+  if (error.empty()) error = why_inaccurate(entry.plan, layer, session.options.limits.accuracy);
   if (!error.empty()) {
-    print_plan_error(file, entry.line, error);
+    session.diagnostics.error(Code::none, entry.range, error)
+        .help("edit the plan, or remove the line: the planner then chooses");
     return std::nullopt;
   }
   Plan plan = entry.plan;
@@ -126,17 +114,36 @@ std::optional<Plan> given_plan(const PlanFile& file, const PlanFile::Entry& entr
   return plan;
 }
 
+/// Keeps only the graph that --layer names.
+int keep_only_layer(Session& session) {
+  const std::string& name = session.options.layer;
+  std::vector<std::string_view> names;
+  for (const Graph& graph : session.module.graphs) names.push_back(graph.name);
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    const std::string close(nearest(name, names));
+    std::string known;
+    for (std::size_t i = 0; i < names.size() && i < 20; ++i)
+      known += (i ? ", " : "") + std::string(names[i]);
+    if (names.size() > 20) known += ", ...";
+    print_error("--layer: there is no `" + name + "` in " + session.options.files[0],
+                close.empty() ? "there are: " + known : "did you mean `" + close + "`?");
+    return exit_input_wrong;
+  }
+  keep_graphs(session, [&](const Graph& graph) { return graph.name == name; });
+  return exit_done;
+}
+
 }  // namespace
 
 void print_error(const std::string& message, const std::string& help) {
-  llvm::errs() << "convc: error: " << message << "\n";
-  if (!help.empty()) llvm::errs() << "help: " << help << "\n";
+  llvm::errs() << "convc: error: " << message << "\nhelp: " << help << "\n";
 }
 
 int open_session(Session& session, bool must_run_here) {
   // Usage first: a wrong target is reported even when the files are wrong too.
-  const int code = resolve_targets(session, must_run_here);
-  return code == exit_done ? load_module(session) : code;
+  int code = resolve_targets(session, must_run_here);
+  if (code == exit_done) code = load_module(session);
+  return code == exit_done && !session.options.layer.empty() ? keep_only_layer(session) : code;
 }
 
 const ModuleCandidates* candidates_of(Session& session, int* exit_code) {
@@ -151,9 +158,10 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
   *exit_code = exit_done;
   std::optional<PlanFile> file;
   if (schedule != "auto" && schedule != "naive") {
-    file = read_plan_file(schedule, exit_code);
+    file = read_plan_file(schedule, session.diagnostics);
+    if (file) check_layers(*file, session.lowered, session.diagnostics);
+    if (!file || session.diagnostics.has_errors()) *exit_code = exit_input_wrong;
     if (!file) return std::nullopt;
-    if (!all_layers_exist(*file, session.lowered)) *exit_code = exit_input_wrong;
   }
   ModulePlans plans;
   for (const Graph& graph : session.lowered.graphs) {
@@ -168,7 +176,7 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
         if (schedule == "naive") {
           plan = make_naive_plan(layer, target.machine);
         } else if (entry != nullptr) {
-          plan = given_plan(*file, *entry, layer, target.machine, session.options.limits.accuracy);
+          plan = given_plan(*file, *entry, layer, target.machine, session);
         } else {
           const ModuleCandidates* candidates = candidates_of(session, exit_code);
           if (candidates == nullptr) return std::nullopt;
@@ -180,8 +188,9 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
       }
     }
   }
-  if (*exit_code != exit_done) return std::nullopt;
-  return plans;
+  if (*exit_code == exit_done) return plans;
+  session.diagnostics.print_to_stderr();
+  return std::nullopt;
 }
 
 void keep_graphs(Session& session, const std::function<bool(const Graph&)>& is_wanted) {
@@ -213,28 +222,12 @@ void tell_performance_notes(Session& session, const ModulePlans& plans) {
             diagnostics.error(Code::none, place, note + suffix)
                 .help("without --error=slow-path this is a remark");
           else
-            diagnostics.performance(place, note + suffix);
+            diagnostics.performance(place, note + suffix)
+                .help("`convc plan` prints what else was weighed");
         }
       }
     }
   }
-}
-
-int keep_only_layer(Session& session, const std::string& name) {
-  std::vector<std::string_view> names;
-  for (const Graph& graph : session.module.graphs) names.push_back(graph.name);
-  if (std::find(names.begin(), names.end(), name) == names.end()) {
-    const std::string close(nearest(name, names));
-    std::string known;
-    for (std::size_t i = 0; i < names.size() && i < 20; ++i)
-      known += (i ? ", " : "") + std::string(names[i]);
-    if (names.size() > 20) known += ", ...";
-    print_error("--layer: there is no `" + name + "` in " + session.options.files[0],
-                close.empty() ? "there are: " + known : "did you mean `" + close + "`?");
-    return exit_input_wrong;
-  }
-  keep_graphs(session, [&](const Graph& graph) { return graph.name == name; });
-  return exit_done;
 }
 
 }  // namespace convc

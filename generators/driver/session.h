@@ -29,8 +29,9 @@ struct Session {
   std::optional<ModuleCandidates> candidates;  ///< of `lowered`: candidates_of lists them
 };
 
-/// Fills modules and targets. Returns exit_done, or another code after printing why.
-/// `must_run_here`: every target has to be one that this processor can execute.
+/// Fills modules, of --layer alone where it is given, and targets. Returns exit_done, or another
+/// code after printing why. `must_run_here`: every target has to be one that this processor can
+/// execute.
 int open_session(Session& session, bool must_run_here);
 
 /// Removes the graphs for which `is_wanted` is false.
@@ -45,14 +46,11 @@ const ModuleCandidates* candidates_of(Session& session, int* exit_code);
 std::optional<ModulePlans> choose_plans(Session& session, const std::string& schedule,
                                         int* exit_code);
 
-/// Keeps only the graph named `name`. exit_input_wrong, after printing, when there is none.
-int keep_only_layer(Session& session, const std::string& name);
-
 /// Remarks about speed, as diagnostics; with --error=slow-path those about steps that are predicted
 /// to be slow are errors.
 void tell_performance_notes(Session& session, const ModulePlans& plans);
 
-/// "convc: error: ..." on stderr, with the line "help: ..." unless `help` is empty.
-void print_error(const std::string& message, const std::string& help = "");
+/// "convc: error: ..." and "help: ..." on stderr.
+void print_error(const std::string& message, const std::string& help);
 
 }  // namespace convc

@@ -98,7 +98,10 @@ void report_problem(Session& session, const Artifact& artifact, const std::strin
       .error(Code::none, session.diagnostics.range_at(graph.location),
              "the " + first.isa + " kernel of `" + graph.name + "`" + complaint)
       .note(verified.result.message)
-      .note("repeat with: " + repro_command(session, first.target, schedule, exercise, verified));
+      .note("repeat with: " + repro_command(session, first.target, schedule, exercise, verified))
+      .help(verified.result.verdict == Verdict::mistrusted
+                ? "give the layer other numbers, with which its outputs differ"
+                : "this is a bug in convc: report it; --schedule naive may do until it is mended");
 }
 
 }  // namespace
@@ -140,7 +143,7 @@ int verify_artifact(Session& session, const Artifact& artifact, const std::strin
   progress.clear();
   if (!failure) return exit_code;
   if (*failure == Failure::interrupted) return exit_interrupted;
-  print_error(error);
+  print_error(error, kTooManyProcesses);
   return exit_environment;
 }
 

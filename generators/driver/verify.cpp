@@ -95,7 +95,6 @@ nlohmann::ordered_json json_of(const Artifact& artifact, const VerifiedKernel& v
 int run_verify(const Options& options) {
   Session session(options);
   int code = open_session(session, /*must_run_here=*/true);
-  if (code == exit_done && !options.layer.empty()) code = keep_only_layer(session, options.layer);
   if (code != exit_done) return code;
   const std::optional<ModulePlans> plans = choose_plans(session, options.schedules[0], &code);
   if (!plans) return code;

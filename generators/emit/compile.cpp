@@ -162,7 +162,8 @@ class Compilation {
         [this](std::size_t index) { return compile_to_record(missing_[index]); },
         [this](std::size_t index, WorkerResult result) { take_result(missing_[index], result); },
         &error);
-    if (failure == Failure::environment) diagnostics_.error(Code::none, {}, error);
+    if (failure == Failure::environment)
+      diagnostics_.error(Code::none, {}, error).help(kTooManyProcesses);
     return failure;
   }
 
@@ -196,7 +197,9 @@ class Compilation {
   void finish_cache() {
     if (!cache_) return;
     cache_->trim();
-    if (!cache_->warning().empty()) diagnostics_.warning(Code::none, {}, cache_->warning());
+    if (!cache_->warning().empty())
+      diagnostics_.warning(Code::none, {}, cache_->warning())
+          .help("--cache DIR names another folder, --no-cache does without");
   }
 
   Artifact assemble() {
@@ -226,7 +229,7 @@ class Compilation {
       lay_out_targets(graph, artifact, layouts);
     } catch (const InputError& error) {
       const Graph& written = module_.graphs[graph];
-      throw InputError("`" + written.name + "`: " + error.what());
+      throw InputError("`" + written.name + "`: " + error.what(), error.help());
     }
     std::vector<VariantLayout> best_first;
     for (std::size_t target : order_) best_first.push_back(layouts.variants[target]);
@@ -293,7 +296,7 @@ CompileResult compile_module(const Module& module, const std::vector<TargetInfo>
   try {
     return Compilation(module, targets, plans, options, diagnostics).run();
   } catch (const InputError& error) {
-    diagnostics.error(Code::none, {}, error.what());
+    diagnostics.error(Code::none, {}, error.what()).help(error.help());
     return {std::nullopt, Failure::input};
   } catch (const InternalError& error) {
     diagnostics

@@ -4,12 +4,18 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace convc {
 
 class InputError : public std::runtime_error {
  public:
-  explicit InputError(const std::string& what) : std::runtime_error(what) {}
+  InputError(const std::string& what, std::string help)
+      : std::runtime_error(what), help_(std::move(help)) {}
+  [[nodiscard]] const std::string& help() const { return help_; }
+
+ private:
+  std::string help_;
 };
 
 }  // namespace convc

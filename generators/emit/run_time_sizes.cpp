@@ -81,8 +81,9 @@ class SizeTable {
     }
     if (order.size() > CONVC_MAX_SIZES) {
       throw InputError("it has " + std::to_string(order.size()) +
-                       " sizes that are known at run time only; at most " +
-                       std::to_string(CONVC_MAX_SIZES) + " are possible");
+                           " sizes that are known at run time only; at most " +
+                           std::to_string(CONVC_MAX_SIZES) + " are possible",
+                       "give sizes numbers, or split the function");
     }
     for (std::size_t i = 0; i < order.size(); ++i) {
       final_index[order[i]] = static_cast<std::uint32_t>(i);
@@ -225,7 +226,8 @@ class GraphSizer {
     const auto [known, fresh] = tensors_.emplace(operand, wanted);
     if (fresh || known->second == wanted) return;
     throw InputError("`" + tensor(operand).name + "` and what layer `" + node.layer.name +
-                     "` adds it to have run-time sizes that do not follow from the same ones");
+                         "` adds it to have run-time sizes that do not follow from the same ones",
+                     "give these sizes numbers, or the inputs the same Dim");
   }
 
   /// Of a tensor that a layer reads; a further input of the graph may be met here first.

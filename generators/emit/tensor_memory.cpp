@@ -31,8 +31,8 @@ std::uint64_t bytes_of(const Tensor& tensor) {
   const std::int64_t elements = element_count(largest_shape(tensor));
   if (elements >= kMaxTensorElements) {
     throw InputError("the tensor `" + tensor.name +
-                     "` between two steps has 2^31 elements or more at its largest; give "
-                     "run-time sizes a maximum, Dim(max=)");
+                         "` between two steps has 2^31 elements or more at its largest",
+                     "give run-time sizes a maximum, Dim(max=)");
   }
   return CONVC_ALIGN_UP(static_cast<std::uint64_t>(elements) * sizeof(float));
 }

@@ -21,6 +21,10 @@ struct WorkerLimits {
   double seconds = 600;  ///< wall clock time of one child
 };
 
+/// What to do about Failure::environment.
+inline constexpr const char* kTooManyProcesses =
+    "end other processes, or allow more of them and more open files (ulimit -u, -n)";
+
 /// How one job ended.
 struct WorkerResult {
   bool done = false;

@@ -1,6 +1,8 @@
 // Aside, then renamed. See write_library.h.
 #include "generators/emit/write_library.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,8 +70,29 @@ class StagedFiles {
   std::vector<std::pair<std::string, std::string>> staged_;  // temporary, final path
 };
 
+/// While it lives, other processes that want the same wait: of two that write one library at a
+/// time, all files are of the later one. A file system without locks goes without.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& directory)
+      : folder_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (folder_ >= 0) ::flock(folder_, LOCK_EX);
+  }
+  ~FolderLock() {
+    if (folder_ >= 0) ::close(folder_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int folder_;
+};
+
 Failure cannot_write(const std::string& path, int error, Diagnostics& diagnostics) {
-  diagnostics.error(Code::none, {}, "cannot write `" + path + "`: " + std::strerror(error));
+  diagnostics.error(Code::none, {}, "cannot write `" + path + "`: " + std::strerror(error))
+      .help(error == ENOSPC
+                ? "make room on the disk, or write to another folder; nothing was written"
+                : "write to another folder, or change its permissions; nothing was written");
   return Failure::environment;
 }
 
@@ -92,6 +115,7 @@ std::optional<Failure> write_files(const std::vector<NewFile>& files, Diagnostic
   for (const NewFile& file : files) {
     if (!staged.stage(file)) return cannot_write(file.first, errno, diagnostics);
   }
+  const FolderLock lock(files.empty() ? "." : directory_of(files.front().first));
   const std::string at_fault = staged.publish();
   if (!at_fault.empty()) return cannot_write(at_fault, errno, diagnostics);
   return std::nullopt;

@@ -1,6 +1,4 @@
 // Remarks about speed for the user. Pure.
-#include <cmath>
-
 #include "generators/plan/algorithms.h"
 #include "generators/plan/planner.h"
 #include "generators/plan/roofline.h"
@@ -77,7 +75,7 @@ std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& p
   if (is_slow_path(layer, plan, machine)) {
     const double percent = 100 * predicted_fraction(layer, plan, machine);
     notes.push_back("the only path, " + std::string(name_of(plan.algorithm)) +
-                    ", is predicted to reach " + std::to_string(std::lround(percent)) +
+                    ", is predicted to reach " + std::to_string(static_cast<int>(percent)) +
                     " % of the roofline: " + why_slow(layer, plan, machine));
     return notes;
   }

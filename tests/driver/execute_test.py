@@ -122,13 +122,15 @@ class Run(CliTest):
         self.assertEqual(read_npy(self.read("y.npy", "rb")), expected)
 
         for options, message in [
-            ([], "`mix` needs its kernel, (1, 1, 3, 2), from --kernel FILE.npy or --weights DIR"),
-            (["--kernel", "k.npy"], "`mix` needs its bias, (2,)"),
+            ([], "--kernel: error: `mix` needs its kernel, (1, 1, 3, 2)\n"),
+            (["--kernel", "k.npy"], "--bias: error: `mix` needs its bias, (2,)\n"),
             (["--kernel", "b.npy", "--bias", "b.npy"],
-             "b.npy: kernel of layer `mix` has shape (2,), expected (1, 1, 3, 2)"),
-            (["--weights", "absent"], "absent/mix.kernel.npy: cannot read: No such file"),
+             "b.npy: error: kernel of layer `mix` has shape (2,), expected (1, 1, 3, 2)"),
+            (["--weights", "absent"], "absent/mix.bias.npy: error: cannot read this file: No such file"),
         ]:
-            self.assertIn(message, self.check(1, *command, *options).err)
+            error = self.check(1, *command, *options).err
+            self.assertIn(message, error)
+            self.assertEqual(error.count("error: "), error.count("      = help: "))
 
     def test_weights_of_a_network(self):
         self.write("net.conv", "Sequential(name='net', layers=[Input(shape=(1, 1, 1)),\n"
@@ -156,29 +158,37 @@ class Run(CliTest):
         self.assertEqual(
             self.check(0, *command).err,
             "w/bn.beta.npy: warning: beta of layer `bn` has 1 number that is not finite [W003]\n"
-            "      = note: what they are multiplied with becomes infinite or no number at all\n")
+            "      = note: what they are multiplied with becomes infinite or no number at all\n"
+            "      = help: if that is not meant, look where the numbers were made\n")
         self.write("w/bn.moving_variance.npy", npy((2,), [1, -0.5]))
+        self.write("w/bn.beta.npy", npy((3,), [0, 0, 0]))
         self.assertEqual(
             self.check(1, *command).err,
-            "convc: error: w/bn.moving_variance.npy: moving_variance of layer `bn` has a negative "
-            "number, -0.5, for channel 1\nhelp: a variance is a mean of squares\n")
+            "w/bn.beta.npy: error: beta of layer `bn` has shape (3,), expected (2,)\n"
+            "      = help: its axes: channels\n"
+            "w/bn.moving_variance.npy: error: moving_variance of layer `bn` has a negative "
+            "number, -0.5, for channel 1 [E055]\n"
+            "      = note: a variance is a mean of squares\n"
+            "      = help: give variances of 0 or more; of standard deviations s, give s * s\n")
 
     def test_wrong_arrays(self):
         command = self.write_edges()
         good = npy((5, 5, 1), IMAGE)
         for content, message in [
-            (npy((5, 5), IMAGE), "x.npy: the input of `vertical` has shape (5, 5), expected (1, 5, 5, 1)"),
+            (npy((5, 5), IMAGE), "x.npy: error: the input of `vertical` has shape (5, 5), expected (1, 5, 5, 1)"),
             (npy((2, 5, 5, 1), IMAGE * 2), "shape (2, 5, 5, 1), expected (1, 5, 5, 1)"),
-            (npy((5, 5, 1), IMAGE, "<c8"), "x.npy: element type `<c8` is not supported"),
-            (good[:-4], "x.npy: truncated: shape (5, 5, 1) of `<f4` needs 100 bytes, the file has 96"),
-            (good[:20], "x.npy: truncated"),
-            (b"P5 5 5 255 ", "x.npy: not an .npy file"),
+            (npy((5, 5, 1), IMAGE, "<c8"), "x.npy: error: element type `<c8` is not supported"),
+            (good[:-4], "x.npy: error: truncated: shape (5, 5, 1) of `<f4` needs 100 bytes, the file has 96"),
+            (good[:20], "x.npy: error: truncated"),
+            (b"P5 5 5 255 ", "x.npy: error: not an .npy file"),
         ]:
             with self.subTest(message=message):
                 self.write("x.npy", content)
-                self.assertIn(message, self.check(1, *command).err)
+                error = self.check(1, *command).err
+                self.assertIn(message, error)
+                self.assertIn("      = help: ", error)
         os.remove(self.path("x.npy"))
-        self.assertIn("x.npy: cannot read: No such file", self.check(1, *command).err)
+        self.assertIn("x.npy: error: cannot read this file: No such file", self.check(1, *command).err)
         self.assertFalse(os.path.exists(self.path("y.npy")))
 
     def test_an_output_that_cannot_be_written(self):

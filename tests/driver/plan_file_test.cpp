@@ -4,6 +4,10 @@
 
 using namespace convc;
 
+static PlanFile parse(const std::string& text, Diagnostics& diagnostics) {
+  return parse_plan_file(diagnostics.add_file(text, "p.plan"), "p.plan", diagnostics);
+}
+
 TEST_CASE("a plan file is read back as it was written") {
   Plan plan;
   plan.algorithm = Algorithm::direct;
@@ -12,24 +16,28 @@ TEST_CASE("a plan file is read back as it was written") {
   plan.tile_width = 14;
   const std::string text = "# comment\n\n" + plan_file_line("edge_net/conv1", "avx512", plan) +
                            "\r\n  " + plan_file_line("down", "avx2", plan) + "  # reason: none";
-  std::vector<std::string> errors;
-  const PlanFile file = parse_plan_file(text, "p.plan", &errors);
-  CHECK(errors.empty());
+  Diagnostics diagnostics;
+  const PlanFile file = parse(text, diagnostics);
+  CHECK(diagnostics.empty());
   REQUIRE(file.plans.size() == 2);
   CHECK(to_text(file.plans.at({"edge_net/conv1", "avx512"}).plan) == to_text(plan));
-  CHECK(file.plans.at({"down", "avx2"}).line == 4);
+  CHECK(diagnostics.locate(file.plans.at({"down", "avx2"}).layer).line == 4);
+  CHECK(diagnostics.locate(file.plans.at({"down", "avx2"}).range).column == 14);
 }
 
-TEST_CASE("all errors of a plan file are reported with their line") {
+TEST_CASE("all errors of a plan file are reported with their place") {
   const std::string line = plan_file_line("a", "avx2", Plan{});
-  std::vector<std::string> errors;
-  parse_plan_file("nonsense\n" + line + "\n" + line + "\nb: direct\nc avx2: bogus lanes=x\n", "p",
-                  &errors);
-  REQUIRE(errors.size() == 4);
-  CHECK_THAT(errors[0], Catch::StartsWith("p:1: error: expected `LAYER ISA: PLAN`"));
-  CHECK_THAT(errors[1], Catch::StartsWith("p:3: error: `a avx2` has a plan already, on line 2"));
-  CHECK_THAT(errors[2], Catch::StartsWith("p:4: error: expected a layer and an ISA"));
-  CHECK_THAT(errors[3], Catch::StartsWith("p:5: error: "));
+  Diagnostics diagnostics;
+  parse("nonsense\n" + line + "\n" + line + "\nb: direct\nc avx2: bogus lanes=x\n", diagnostics);
+  CHECK(diagnostics.error_count() == 4);
+  const std::string text = diagnostics.render(false);
+  for (const char* message :
+       {"p.plan:1:1: error: expected `LAYER ISA: PLAN`, found no `:`",
+        "p.plan:3:1: error: `a avx2` has a plan already", "p.plan:2:1: note: the other one is here",
+        "p.plan:4:1: error: expected `LAYER ISA: PLAN`, found no ISA before the `:`",
+        "p.plan:5:9: error: "}) {
+    CHECK_THAT(text, Catch::Contains(message));
+  }
 }
 
 TEST_CASE("steps of a network carry its name, and a number where a layer has several") {

@@ -154,15 +154,18 @@ class PlanVerb(CliTest):
         plan = [line for line in self.check(0, "plan", spec, "--target", "avx2").out.splitlines()
                 if line.startswith("small")][0]
         for content, message in [
-            (plan.replace("small", "smal"), "p.plan:1: error: there is no layer `smal`; did you mean `small`?"),
-            ("gibberish\n" + plan, "p.plan:1: error: expected `LAYER ISA: PLAN`"),
-            (plan + "\n" + plan, "p.plan:2: error: `small avx2` has a plan already, on line 1"),
-            ("small avx2: fastest lanes=8", "p.plan:1: error: "),
-            (re.sub(r"lanes=\d+", "lanes=3", plan), "p.plan:1: error: "),
+            (plan.replace("small", "smal"), "p.plan:1:1: error: there is no layer `smal`\n"),
+            ("gibberish\n" + plan, "p.plan:1:1: error: expected `LAYER ISA: PLAN`"),
+            (plan + "\n" + plan, "p.plan:2:1: error: `small avx2` has a plan already\n"),
+            ("small avx2: fastest lanes=8", "p.plan:1:13: error: "),
+            (re.sub(r"lanes=\d+", "lanes=3", plan), "p.plan:1:13: error: "),
         ]:
             with self.subTest(content=content):
                 self.write("p.plan", content)
-                self.assertIn(message, self.check(1, "plan", spec, "--target", "avx2", "--schedule", "p.plan").err)
+                error = self.check(1, "plan", spec, "--target", "avx2", "--schedule", "p.plan").err
+                self.assertIn(message, error)
+                self.assertRegex(error, r"\n      \| +\^")
+                self.assertIn("      = help: ", error)
         missing = self.check(1, "plan", spec, "--schedule", "absent.plan").err
         self.assertIn("--schedule absent.plan: cannot read this plan file: No such file", missing)
         # Plans of other ISAs do no harm, and a layer without a line is planned as ever.

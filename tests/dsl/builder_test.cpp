@@ -91,17 +91,20 @@ TEST_CASE("the builder reports what the text reports, by name", "[diagnostics]")
         "edge.int: error: unknown activation \"gelo\" [E027]\n"
         "      = help: did you mean \"gelu\"?\n"
         "edge.k: error: a literal has 3 numbers, but its shape is for 4 [E051]\n"
+        "      = help: write a list for each axis, the last axis innermost\n"
         "edge.k: error: `input_shape` must be (height, width, channels), not a list of 2 [E026]\n"
         "      = help: one channel is channels = 1, e.g. (28, 28, 1)\n"
         "edge.empty: error: Sequential \"empty\" has no layers [E048]\n"
         "      = help: write layers=[Input(shape=...), Conv2D(...), ...]\n"
         "edge: warning: the value of 'unused' is never used [W002]\n"
+        "      = help: remove it\n"
         "edge.big: error: filter 7x7 does not fit the padded input 5x5 [E041]\n"
         "      = note: padded height = 5 + 0 + 0 = 5, padded width = 5 + 0 + 0 = 5\n"
         "      = help: use padding=\"same\", or a filter of at most 5x5\n"
         "edge.int: error: Conv2D needs `filters` [E025]\n"
         "      = help: write Conv2D(filters=32, kernel_size=3, ...)\n"
         "edge.int: error: `kernel_size` must be at least 1, not 0 [E040]\n"
+        "      = help: use 1 or more\n"
         "edge.int: error: the input shape of this layer is missing [E046]\n"
         "      = help: add input_shape=(height, width, channels)\n");
 }
@@ -121,7 +124,8 @@ TEST_CASE("weights that are no numbers are warned of", "[diagnostics]") {
   REQUIRE(built.has_value());
   CHECK(diagnostics.render(false) ==
         "edge.k: warning: `kernel` has 2 numbers that are not finite [W003]\n"
-        "      = note: what they are multiplied with becomes infinite or no number at all\n");
+        "      = note: what they are multiplied with becomes infinite or no number at all\n"
+        "      = help: if that is not meant, look where the numbers were made\n");
   CHECK(print(*built).find("kernel=[[[[float(\"nan\")]], [[float(\"-inf\")]]]]") !=
         std::string::npos);
   Diagnostics again;
@@ -137,7 +141,9 @@ TEST_CASE("an empty or badly named library", "[diagnostics]") {
         "      = help: call it \"a_b\"\n");
   Diagnostics empty;
   CHECK_FALSE(ModuleBuilder("ab").build(empty).has_value());
-  CHECK(empty.render(false) == "ab: error: this library holds no layers [E004]\n");
+  CHECK(empty.render(false) ==
+        "ab: error: this library holds no layers [E004]\n"
+        "      = help: a layer is e.g. Conv2D(32, 3, input_shape=(28, 28, 1), name=\"first\")\n");
 }
 
 }  // namespace

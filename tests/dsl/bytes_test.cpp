@@ -34,10 +34,11 @@ TEST_CASE("columns count characters, carets stand under them", "[diagnostics]") 
 }
 
 TEST_CASE("tabs are shown as spaces and counted as one column", "[diagnostics]") {
-  CHECK(load("Conv2D(1,\t1,\tx=1)").text ==
-        "test.conv:1:14: error: unknown argument `x` of Conv2D [E021]\n"
-        "    1 | Conv2D(1,   1,  x=1)\n"
-        "      |                 ^\n");
+  CHECK(load("Conv2D(1,\t1,\tfiltrs=1)").text ==
+        "test.conv:1:14: error: unknown argument `filtrs` of Conv2D [E021]\n"
+        "    1 | Conv2D(1,   1,  filtrs=1)\n"
+        "      |                 ^^^^^^\n"
+        "      = help: did you mean `filters`?\n");
 }
 
 TEST_CASE("bytes that are not UTF-8", "[diagnostics]") {

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "dsl/snippet.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "tests/dsl/load_helpers.h"
 #include "tests/support/golden.h"
 
@@ -34,7 +33,7 @@ TEST_CASE("spec files with errors", "[diagnostics]") {
 
 Diagnostics with_file(const std::string& text, std::uint32_t* file) {
   Diagnostics diagnostics;
-  *file = diagnostics.add_file(llvm::MemoryBuffer::getMemBufferCopy(text, "f.conv"));
+  *file = diagnostics.add_file(text, "f.conv");
   return diagnostics;
 }
 

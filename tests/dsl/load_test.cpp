@@ -79,12 +79,14 @@ TEST_CASE("one file names the library, several need a name") {
 TEST_CASE("names are unique over files; errors of all files are reported", "[diagnostics]") {
   const Folder folder;
   const std::string a = folder.add("first.conv", kA);
-  const std::string b = folder.add("second.conv", "Conv2D(1, x=1)\n" + kA);
+  const std::string b = folder.add("second.conv", "Conv2D(1, filtrs=1)\n" + kA);
   CHECK(load_files(folder, {a, b, folder.path("third.conv")}, "lib").text ==
         "DIR/third.conv: error: cannot read this file: No such file or directory [E001]\n"
-        "DIR/second.conv:1:11: error: unknown argument `x` of Conv2D [E021]\n"
-        "    1 | Conv2D(1, x=1)\n"
-        "      |           ^\n"
+        "      = help: check the path, and that you may read the file\n"
+        "DIR/second.conv:1:11: error: unknown argument `filtrs` of Conv2D [E021]\n"
+        "    1 | Conv2D(1, filtrs=1)\n"
+        "      |           ^^^^^^\n"
+        "      = help: did you mean `filters`?\n"
         "DIR/second.conv:2:42: error: the name \"a\" is used twice in this library [E060]\n"
         "    2 | Conv2D(1, 1, input_shape=(4, 4, 1), name=\"a\")\n"
         "      |                                          ^^^\n"
@@ -97,10 +99,12 @@ TEST_CASE("names are unique over files; errors of all files are reported", "[dia
 TEST_CASE("files that are no files", "[diagnostics]") {
   const Folder folder;
   CHECK(load_files(folder, {folder.path("none.conv")}, "").text ==
-        "DIR/none.conv: error: cannot read this file: No such file or directory [E001]\n");
+        "DIR/none.conv: error: cannot read this file: No such file or directory [E001]\n"
+        "      = help: check the path, and that you may read the file\n");
   fs::create_directories(folder.path("dir.conv"));
   CHECK(load_files(folder, {folder.path("dir.conv")}, "").text ==
-        "DIR/dir.conv: error: cannot read this file: Is a directory [E001]\n");
+        "DIR/dir.conv: error: cannot read this file: Is a directory [E001]\n"
+        "      = help: check the path, and that you may read the file\n");
   const std::string locked = folder.add("locked.conv", kA);
   chmod(locked.c_str(), 0);
   const uid_t self = geteuid();
@@ -111,7 +115,9 @@ TEST_CASE("files that are no files", "[diagnostics]") {
   }
   const FilesLoaded loaded = load_files(folder, {locked}, "");
   REQUIRE(seteuid(self) == 0);
-  CHECK(loaded.text == "DIR/locked.conv: error: cannot read this file: Permission denied [E001]\n");
+  CHECK(loaded.text ==
+        "DIR/locked.conv: error: cannot read this file: Permission denied [E001]\n"
+        "      = help: check the path, and that you may read the file\n");
 }
 
 TEST_CASE("files without layers", "[diagnostics]") {

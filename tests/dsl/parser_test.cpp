@@ -3,7 +3,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "llvm/Support/MemoryBuffer.h"
 #include "tests/dsl/load_helpers.h"
 
 namespace convc::test {
@@ -17,8 +16,7 @@ struct Parsed {
 
 Parsed parse(const std::string& text) {
   Parsed parsed;
-  const std::uint32_t file =
-      parsed.diagnostics.add_file(llvm::MemoryBuffer::getMemBufferCopy(text, "test.conv"));
+  const std::uint32_t file = parsed.diagnostics.add_file(text, "test.conv");
   Parser parser(file, &parsed.diagnostics);
   while (std::optional<Statement> one = parser.next()) parsed.statements.push_back(std::move(*one));
   return parsed;

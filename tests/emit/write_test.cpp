@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -109,6 +110,34 @@ TEST_CASE("a disk that fills up leaves what was there", "[write]") {
   CHECK(text_of_file(directory / "lib.a") == "old library");
   CHECK(diagnostics.render(false).find("cannot write `" + (directory / "lib.a")) !=
         std::string::npos);
+}
+
+TEST_CASE("of processes that write the same files, one is the last", "[write]") {
+  const ScratchDirectory directory;
+  std::vector<pid_t> writers;
+  for (const char* content : {"a", "b", "c"}) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      bool ok = true;
+      Diagnostics diagnostics;
+      for (int i = 0; i < 100; ++i) {
+        std::vector<NewFile> files;
+        for (const char* name : {"1", "2", "3", "4"}) files.emplace_back(directory / name, content);
+        ok = ok && !write_files(files, diagnostics);
+      }
+      ::_exit(ok ? 0 : 1);
+    }
+    writers.push_back(pid);
+  }
+  for (const pid_t writer : writers) {
+    int status = -1;
+    REQUIRE(::waitpid(writer, &status, 0) == writer);
+    CHECK(status == 0);
+  }
+  CHECK(directory.file_count() == 4);
+  for (const char* name : {"2", "3", "4"}) {
+    CHECK(text_of_file(directory / name) == text_of_file(directory / "1"));
+  }
 }
 
 TEST_CASE("the handlers of signals are back afterwards", "[write]") {

@@ -18,7 +18,7 @@ using Sizes = std::vector<std::int64_t>;
 
 struct Loaded {
   std::optional<Module> module;
-  std::string text;  ///< of the diagnostics
+  std::string text;  ///< of the diagnostics, without the help that belongs to their codes
   [[nodiscard]] const Graph& graph() const { return module->graphs.at(0); }
   [[nodiscard]] const LayerSpec& layer(std::size_t index = 0) const {
     return graph().nodes.at(index).layer;
@@ -39,11 +39,12 @@ inline Loaded load_path(const std::string& path, const std::string& library = "n
   Loaded loaded;
   loaded.module = load_files({path}, library, ModelDims(given), diagnostics);
   loaded.text = diagnostics.render(false);
-  // The folder of the tests is no part of what they expect.
-  for (std::size_t at = loaded.text.find(scratch("")); at != std::string::npos;
-       at = loaded.text.find(scratch(""))) {
-    loaded.text.erase(at, scratch("").size());
-  }
+  const auto remove = [&](const std::string& part) {
+    for (std::size_t at; (at = loaded.text.find(part)) != std::string::npos;)
+      loaded.text.erase(at, part.size());
+  };
+  remove(scratch(""));  // the folder of the tests is no part of what they expect
+  for (const CodeInfo& info : kCodes) remove("      = help: " + std::string(info.help) + "\n");
   return loaded;
 }
 
