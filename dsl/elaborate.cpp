@@ -178,7 +178,11 @@ Handle Elaborator::unknown_callee(const Expr& callee) {
     diagnostics_.error(Code::not_supported_yet, callee.range, cat(shown, " is not supported yet"))
         .help("docs/spec-language.md lists the layers that are");
   } else {
-    const std::string_view meant = nearest(callee.text, all_callables());
+    // Keras' second names, e.g. Convolution2D.
+    std::string word = shown;
+    const std::size_t long_form = word.find("Convolution");
+    if (long_form != std::string::npos) word.replace(long_form, 11, "Conv");
+    const std::string_view meant = nearest(word, all_callables());
     diagnostics_
         .error(Code::unknown_name, callee.range, cat("unknown layer or function '", shown, "'"))
         .help(meant.empty() ? std::string("docs/spec-language.md lists the layers")

@@ -6,6 +6,7 @@
 #include "convc/convc.h"
 #include "generators/driver/compilation.h"
 #include "generators/driver/exit_codes.h"
+#include "generators/driver/progress.h"
 #include "generators/driver/session.h"
 
 namespace convc {
@@ -61,15 +62,21 @@ std::string brief(const Plan& plan) {
 std::optional<ModuleCandidates> list_candidates(const Module& lowered,
                                                 const std::vector<TargetInfo>& targets,
                                                 const Options& options, int* exit_code) {
+  std::size_t steps = 0, done = 0;
+  for (const Graph& graph : lowered.graphs) steps += graph.nodes.size() * targets.size();
+  Progress progress("planning", steps);
   ModuleCandidates all;
   for (const Graph& graph : lowered.graphs) {
     auto& of_graph = all.emplace_back();
     for (const TargetInfo& target : targets) {
       auto& of_target = of_graph.emplace_back();
-      for (const Node& node : graph.nodes)
+      for (const Node& node : graph.nodes) {
+        progress.show(++done, node.layer.name);
         of_target.push_back(planned_candidates(node.layer, target.machine, options.limits));
+      }
     }
   }
+  progress.clear();
   if (!options.most_workspace_bytes) return all;
 
   std::vector<KernelChoice> kernels;

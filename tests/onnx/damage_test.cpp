@@ -166,8 +166,8 @@ TEST_CASE("initializers with the wrong number of elements, of unknown types, too
         "model.onnx: error: initializer \"w\" has elements of type 77, which is not supported "
         "[E080]\n");
   CHECK(text([](onnx::TensorProto& w) { w.set_dims(0, -3); }) ==
-        "model.onnx: error: initializer \"w\" has the shape (-3, 2, 3, 3), which is too large: a "
-        "model may have 2 GiB of numbers [E080]\n");
+        "model.onnx: error: initializer \"w\" has the shape (-3, 2, 3, 3), with a negative size "
+        "[E080]\n");
   CHECK(text([](onnx::TensorProto& w) { w.set_dims(0, std::int64_t{1} << 62); }) ==
         "model.onnx: error: initializer \"w\" has the shape (4611686018427387904, 2, 3, 3), which "
         "is too large: a model may have 2 GiB of numbers [E080]\n");
