@@ -31,6 +31,7 @@ struct SizedGraph {
   std::vector<InputSize> sizes;     ///< of its inputs
   Graph fixed;                      ///< the graph with these sizes
   std::optional<std::size_t> twin;  ///< of a graph with run-time sizes: which of the twins
+  std::string why_not;              ///< the size that was asked for lies outside a range
 };
 
 /// A library compiled with one schedule. Twins are kernels for just the sizes at which the run-time
@@ -55,20 +56,25 @@ std::string benchmark_name(const Session& session, const SizedGraph& sized,
          schedule_name(schedule) + "/threads:" + std::to_string(threads) + "/" + isa + sized.suffix;
 }
 
-/// The representative sizes with every run-time height and width as near to `size` as its range
-/// allows.
-std::vector<InputSize> sizes_near(const Graph& graph, std::int64_t size) {
-  std::vector<InputSize> sizes = representative_sizes(graph);
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
+/// The representative sizes with `size` for every run-time height and width.
+SizedGraph sized_at(const Graph& graph, std::int64_t size) {
+  SizedGraph sized;
+  sized.suffix = "/size:" + std::to_string(size);
+  sized.sizes = representative_sizes(graph);
+  for (std::size_t i = 0; i < sized.sizes.size(); ++i) {
     const Tensor& input = graph.tensors[static_cast<std::size_t>(graph.inputs[i])];
     const ShapeAxes axes = axes_of(input);
-    const auto set = [&](std::int64_t& extent, const Dim& dim) {
-      if (!dim.fixed()) extent = std::clamp(size, dim.min, dim.max);
+    const auto set = [&](std::int64_t& extent, const Dim& dim, const char* axis) {
+      if (dim.fixed()) return;
+      extent = std::clamp(size, dim.min, dim.max);
+      if (extent == size) return;
+      sized.why_not = "--sizes " + std::to_string(size) + ": `" + graph.name + "` has a " + axis +
+                      " from " + std::to_string(dim.min) + " to " + std::to_string(dim.max);
     };
-    set(sizes[i].width, input.shape[axes.width]);
-    if (axes.height) set(sizes[i].height, input.shape[*axes.height]);
+    set(sized.sizes[i].width, input.shape[axes.width], "width");
+    if (axes.height) set(sized.sizes[i].height, input.shape[*axes.height], "height");
   }
-  return sizes;
+  return sized;
 }
 
 /// What --sizes makes of the module. A network of several inputs stays as it is: their sizes follow
@@ -78,15 +84,17 @@ std::vector<SizedGraph> sized_graphs(const Session& session) {
   for (std::size_t g = 0; g < session.module.graphs.size(); ++g) {
     const Graph& graph = session.module.graphs[g];
     const bool is_open = has_open_sizes(graph);
-    const auto add = [&](const std::string& suffix, std::vector<InputSize> sizes) {
-      Graph fixed = with_sizes(graph, sizes);
-      result.push_back({g, suffix, std::move(sizes), std::move(fixed), std::nullopt});
+    const auto add = [&](SizedGraph sized) {
+      sized.graph = g;
+      sized.fixed = with_sizes(graph, sized.sizes);
+      result.push_back(std::move(sized));
     };
     if (!is_open || graph.inputs.size() > 1 || session.options.sizes.empty()) {
-      add("", representative_sizes(graph));
+      SizedGraph usual;
+      usual.sizes = representative_sizes(graph);
+      add(std::move(usual));
     } else {
-      for (const std::int64_t size : session.options.sizes)
-        add("/size:" + std::to_string(size), sizes_near(graph, size));
+      for (const std::int64_t size : session.options.sizes) add(sized_at(graph, size));
     }
   }
   return result;
@@ -233,8 +241,13 @@ int run_bench(const Options& options) {
   int code = open_session(session, /*must_run_here=*/true);
   if (code != exit_done) return code;
   std::set<std::size_t> wanted;
-  for (const SizedGraph& each : sized_graphs(session))
-    if (is_wanted(session, filter, each)) wanted.insert(each.graph);
+  for (const SizedGraph& each : sized_graphs(session)) {
+    if (!is_wanted(session, filter, each)) continue;
+    wanted.insert(each.graph);
+    if (each.why_not.empty()) continue;
+    print_error(each.why_not, "--filter chooses what is measured: layers, or /size:N of some");
+    return exit_usage;
+  }
   const std::vector<Graph>& graphs = session.module.graphs;
   std::set<std::string> names;
   for (const std::size_t g : wanted) names.insert(graphs[g].name);

@@ -198,8 +198,19 @@ class ConvGenerator : public Halide::Generator<Derived> {
     return out;
   }
 
-  /// What happens to tiles that the output ends within.
-  struct TileTails {
+  /// Of an axis cut into pieces of `outputs`, those of a task, at most `most`. Where its size
+  /// arrives at run time, the tasks are as equal as they can be: no last one of a sliver.
+  static Halide::Expr equal_share(const SpatialAxis& axis, int outputs, int most) {
+    if (!axis.open) return most;
+    const Halide::Expr pieces = (axis.out_extent + outputs - 1) / outputs;
+    const Halide::Expr tasks = (pieces + most - 1) / most;
+    return (pieces + tasks - 1) / tasks;
+  }
+
+  /// How many tiles are a task, and what happens to those that the output ends within.
+  struct Tiling {
+    int panels_per_task = 1;
+    Halide::Expr tile_columns_per_task, tile_rows_per_task;
     Halide::TailStrategy panel = Halide::TailStrategy::GuardWithIf;
     Halide::TailStrategy column = Halide::TailStrategy::GuardWithIf;
     Halide::TailStrategy row = Halide::TailStrategy::GuardWithIf;
@@ -208,19 +219,23 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /// Splits `out`, the output or a specialization of it, into register tiles of tile_height rows,
   /// tile_width columns and a panel of `panel_filters` filters; then the tiles into tasks.
   void tile(Halide::Stage out, const Halide::Var& filter, const ImageVars& v, int panel_filters,
-            int panels_per_task, const TileTails& tails) {
+            const Tiling& tiling) {
     constexpr auto kGuard = Halide::TailStrategy::GuardWithIf;
-    out.split(filter, panel_index, filter, panel_filters, tails.panel)
-        .split(v.column, tile_column, in_tile_column, tile_width, tails.column)
-        .split(v.row, tile_row, in_tile_row, tile_height, tails.row)
-        .split(panel_index, panel_task, panel_index, panels_per_task, kGuard)
-        .split(tile_row, row_task, tile_row, tile_rows_per_task(), kGuard)
-        .split(tile_column, column_task, tile_column, tile_columns_per_task(), kGuard);
+    out.split(filter, panel_index, filter, panel_filters, tiling.panel)
+        .split(v.column, tile_column, in_tile_column, tile_width, tiling.column)
+        .split(v.row, tile_row, in_tile_row, tile_height, tiling.row)
+        .split(panel_index, panel_task, panel_index, tiling.panels_per_task, kGuard)
+        .split(tile_row, row_task, tile_row, tiling.tile_rows_per_task, kGuard)
+        .split(tile_column, column_task, tile_column, tiling.tile_columns_per_task, kGuard);
   }
   void tile_output(const Halide::Var& filter, const ImageVars& v, int panel_filters,
                    int panels_per_task) {
     bound_output(filter, v);
-    tile(Halide::Func(output), filter, v, panel_filters, panels_per_task, {});
+    Tiling tiling;
+    tiling.panels_per_task = panels_per_task;
+    tiling.tile_columns_per_task = tile_columns_per_task();
+    tiling.tile_rows_per_task = tile_rows_per_task();
+    tile(Halide::Func(output), filter, v, panel_filters, tiling);
   }
 
   /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with

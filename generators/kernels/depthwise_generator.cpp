@@ -134,8 +134,8 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     bound_output(filter, v);
     if (has_run_time_border()) {
       Halide::Stage whole_tiles =
-          Func(output).specialize(tiles_overlap(columns, tile_width, tile_columns_per_task()) &&
-                                  tiles_overlap(rows, tile_height, tile_rows_per_task()));
+          Func(output).specialize(tiles_overlap(columns, tile_width, columns_of_task()) &&
+                                  tiles_overlap(rows, tile_height, rows_of_task()));
       tile_and_order(whole_tiles, tail_of(columns), tail_of(rows));
       // At all borders, also where two of them meet.
       whole_tiles.always_partition(tile_column, tile_row);
@@ -143,9 +143,14 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     tile_and_order(Func(output), TailStrategy::GuardWithIf, TailStrategy::GuardWithIf);
   }
   void tile_and_order(const Halide::Stage& out, TailStrategy column_tail, TailStrategy row_tail) {
-    const int panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
-    tile(out, filter, v, panel_filters(), panels_per_task,
-         {TailStrategy::ShiftInwards, column_tail, row_tail});
+    Tiling tiling;
+    tiling.panels_per_task = splits_panels() ? value(panel_block) : filter_panels();
+    tiling.tile_columns_per_task = columns_of_task();
+    tiling.tile_rows_per_task = rows_of_task();
+    tiling.panel = TailStrategy::ShiftInwards;
+    tiling.column = column_tail;
+    tiling.row = row_tail;
+    tile(out, filter, v, panel_filters(), tiling);
     std::vector<Halide::VarOrRVar> loops = {filter, in_tile_column, in_tile_row};
     if (pixels_outer) {
       loops.insert(loops.end(), {panel_index, tile_column, tile_row});
@@ -155,13 +160,17 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     order_tiles(out, filter, v, loops, filter, vector());
   }
 
+  /// Tiles of a task along an axis.
+  Expr columns_of_task() const { return equal_share(columns, tile_width, tile_columns_per_task()); }
+  Expr rows_of_task() const { return equal_share(rows, tile_height, tile_rows_per_task()); }
+
   /// With run-time sizes, tiles that end beyond the image are guarded store by store, in the same
   /// loops that ask where the image ends. Whole tiles need no guards: the last one overlaps the one
   /// before. No two tasks write the same element, so it must not be the first of a task.
   static TailStrategy tail_of(const SpatialAxis& axis) {
     return axis.open ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
   }
-  static Expr tiles_overlap(const SpatialAxis& axis, int tile, int tiles_per_task) {
+  static Expr tiles_overlap(const SpatialAxis& axis, int tile, const Expr& tiles_per_task) {
     if (!axis.open) return Halide::Internal::const_true();
     const Expr last_tile = (axis.out_extent - 1) / tile;
     return axis.out_extent >= tile &&

@@ -112,18 +112,12 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
   }
 
  private:
-  /* Tasks: tiles, and what they cover. Along an open axis the tasks of an image are as equal as
-   * they can be, so that the last one repeats few tiles; none has more than one of a fixed size. */
+  /* Tasks: tiles, and what they cover. All have as many, so that of equal shares the last one
+   * repeats few. */
   bool has_open_tiles() const { return columns.open || rows.open; }
   int most_tile_rows() const { return ceil_div(rows_per_task(), along_rows.outputs); }
   int most_tile_columns() const { return ceil_div(columns_per_task(), along_columns.outputs); }
   int most_tiles() const { return most_tile_rows() * most_tile_columns(); }
-  static Expr equal_share(const SpatialAxis& axis, int outputs, int most) {
-    if (!axis.open) return most;
-    const Expr tiles = (axis.out_extent + outputs - 1) / outputs;
-    const Expr tasks = (tiles + most - 1) / most;
-    return (tiles + tasks - 1) / tasks;
-  }
   Expr tile_rows_of_task() const { return equal_share(rows, along_rows.outputs, most_tile_rows()); }
   Expr tile_columns_of_task() const {
     return equal_share(columns, along_columns.outputs, most_tile_columns());
@@ -239,7 +233,9 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
   }
 
   void of_one_task(Func stage) {
-    stage.bound(tile, 0, tiles_per_task()).bound_storage(tile, most_tiles());
+    // The places of a tile lie an odd number of tiles apart: one tile is written to all of them in
+    // turn, which at multiples of 4 KiB would be a single set of L1.
+    stage.bound(tile, 0, tiles_per_task()).bound_storage(tile, most_tiles() | 1);
     for (const Var& outer : {block_column, block_row, v.plane, v.batch, v.group}) {
       stage.bound_storage(outer, 1);
     }

@@ -5,6 +5,7 @@
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/integers.h"
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 #include "generators/plan/tiled_cost.h"
@@ -83,17 +84,23 @@ std::int64_t channel_block(const LayerSpec& layer, const RegisterTile& tile, Alg
 /// both loop orders.
 class Search {
  public:
-  Search(const LayerSpec& layer, Algorithm algorithm, const Machine& machine, bool all_products)
-      : layer_(layer),
+  /// `sizes` are those that the plan is for.
+  Search(std::vector<LayerSpec> sizes, Algorithm algorithm, const Machine& machine,
+         bool all_products)
+      : sizes_(std::move(sizes)),
+        layer_(sizes_[0]),
         machine_(machine),
-        domain_(tile_domain(layer, is_flat(algorithm))),
+        domains_(tile_domains(sizes_, is_flat(algorithm))),
         all_products_(all_products),
         flat_(is_flat(algorithm)),
-        total_(flat_ ? layer.batch * layer.out.depth * layer.out.height * layer.out.width
-                     : layer.out.height) {
+        total_(flat_ ? layer_.batch * layer_.out.depth * layer_.out.height * layer_.out.width
+                     : layer_.out.height) {
     plan_.algorithm = algorithm;
-    domain_.splits_sums = algorithm == Algorithm::split_channels;
-    if (leaves_out_padding(1)) leave_out_padding(layer, domain_);
+    const bool inside = leaves_out_padding(1);
+    for (std::size_t i = 0; i < sizes_.size(); ++i) {
+      domains_[i].splits_sums = algorithm == Algorithm::split_channels;
+      if (inside) leave_out_padding(sizes_[i], domains_[i]);
+    }
   }
 
   Plan best() {
@@ -112,7 +119,8 @@ class Search {
       try_orders(tile);
       try_other_tasks(tile);
     }
-    best_.reason = "tile " + best_tile_.text + "; " + tasks_text() + "; " + to_text(least_cost_);
+    best_.reason = "tile " + best_tile_.text + "; " + tasks_text() + "; " +
+                   to_text(tiled_cost(layer_, best_, machine_));
     return best_;
   }
 
@@ -121,7 +129,7 @@ class Search {
   /// where the input streams (streams_input) they read the fewest streams.
   [[nodiscard]] std::vector<RegisterTile> promising_tiles() const {
     constexpr std::size_t kMostTiles = 16;
-    std::vector<RegisterTile> tiles = register_tiles(domain_, machine_);
+    std::vector<RegisterTile> tiles = register_tiles(domains_, machine_);
     std::stable_sort(tiles.begin(), tiles.end(), [](const RegisterTile& a, const RegisterTile& b) {
       return a.cycles < b.cycles;
     });
@@ -157,11 +165,12 @@ class Search {
   void try_orders(const RegisterTile& tile) {
     for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
       plan_.loop_order = order;
-      const TiledCost cost = tiled_cost(layer_, plan_, machine_);
-      const double weighed = cost.total() * (1 + imbalance(cost.total()));
+      const double cycles = mean_cost(sizes_, [&](const LayerSpec& sized) {
+        return tiled_cost(sized, plan_, machine_).total();
+      });
+      const double weighed = cycles * (1 + imbalance(cycles));
       if (least_ >= 0 && weighed >= least_) continue;
       least_ = weighed;
-      least_cost_ = cost;
       best_ = plan_;
       best_tile_ = tile;
     }
@@ -206,20 +215,20 @@ class Search {
   [[nodiscard]] bool leaves_out_padding(std::int64_t tile_height) const {
     constexpr double kEnough = 0.04;
     if (all_products_ || flat_ || !why_not_inside_taps(layer_, tile_height).empty()) return false;
-    TileDomain domain = domain_;
+    TileDomain domain = domains_[0];
     leave_out_padding(layer_, domain);
     return real(domain.taps_of_tile(tile_height)) <= (1 - kEnough) * real(domain.taps);
   }
 
+  const std::vector<LayerSpec> sizes_;
   const LayerSpec& layer_;
   const Machine& machine_;
-  TileDomain domain_;
-  const bool all_products_;  ///< also those with the padding
+  std::vector<TileDomain> domains_;  ///< of each size
+  const bool all_products_;          ///< also those with the padding
   const bool flat_;
   const std::int64_t total_;
   Plan plan_, best_;
   RegisterTile best_tile_;
-  TiledCost least_cost_;
   double least_ = -1;
 };
 
@@ -323,10 +332,11 @@ std::string why_not_inside_taps(const LayerSpec& layer, std::int64_t tile_height
 
 Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algorithm,
                 Accuracy accuracy) {
-  const LayerSpec tiled = as_tiled(layer, algorithm);
+  std::vector<LayerSpec> sizes = planned_sizes(layer);
+  for (LayerSpec& sized : sizes) sized = as_tiled(sized, algorithm);
   // A 1x1 filter whose channels are folded still is one.
   const bool all_products = accuracy == Accuracy::strict || layer.kernel_size == Size{};
-  Plan plan = Search(tiled, algorithm, machine, all_products).best();
+  Plan plan = Search(std::move(sizes), algorithm, machine, all_products).best();
   if (algorithm == Algorithm::few_channels) {
     plan.reason = "channels=" + std::to_string(layer.in_channels) + " are folded into columns; " +
                   plan.reason;

@@ -99,7 +99,7 @@ Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
   if (is_depthwise(layer)) return planar_depthwise_plan(layer, machine);
   const LayerSpec group = one_group(layer);
   const auto tile_for = [&](std::int64_t rows, std::int64_t columns) {
-    return choose_register_tile(planar_domain(group, rows, columns), machine);
+    return choose_register_tile({planar_domain(group, rows, columns)}, machine);
   };
   // Tasks see the tile as it lies in the image; then the tile is made to fit the pixels of a task.
   RegisterTile in_image = tile_for(group.out.height, group.out.width);

@@ -1,6 +1,7 @@
 // Plans of separable layers: the depthwise result of a task stays in cache, the 1x1 filters are a
 // tiled convolution over it. Pure.
 #include "generators/plan/algorithms.h"
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 
@@ -41,7 +42,8 @@ std::string why_not_depthwise_pointwise(const LayerSpec& layer) {
 
 Plan depthwise_pointwise_plan(const LayerSpec& layer, const Machine& machine) {
   const LayerSpec pointwise = pointwise_part(layer);
-  RegisterTile tile = choose_register_tile(tile_domain(pointwise, /*flat=*/false), machine);
+  RegisterTile tile =
+      choose_register_tile(tile_domains(planned_sizes(pointwise), /*flat=*/false), machine);
   // Each task makes its own depthwise result: over panels it would be made several times.
   const Tasks tasks = choose_tasks(pointwise, tile, /*flat=*/false, machine, TaskCuts::pixels);
   Plan plan;

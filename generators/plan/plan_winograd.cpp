@@ -4,6 +4,7 @@
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/integers.h"
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/roofline.h"
 #include "generators/plan/winograd.h"
@@ -29,10 +30,18 @@ struct WinogradTasks {
   [[nodiscard]] std::int64_t count() const { return images * per_image; }
 };
 
+/// Outputs of a task along an axis. Along an open one, tasks are as equal as whole tiles allow.
+std::int64_t task_outputs(std::int64_t out, std::int64_t block, std::int64_t tile, bool open) {
+  if (block == 0) return out;
+  return open ? round_up(ceil_div(out, ceil_div(out, block)), tile) : block;
+}
+
 WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
   const WinogradTransforms transforms = winograd_transforms(layer, plan.output_tile);
-  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
-  const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
+  const std::int64_t rows = task_outputs(layer.out.height, plan.row_block, transforms.row.outputs,
+                                         layer.open.height.has_value());
+  const std::int64_t columns = task_outputs(
+      layer.out.width, plan.column_block, transforms.column.outputs, layer.open.width.has_value());
   WinogradTasks tasks;
   tasks.images = layer.batch * layer.groups * layer.out.depth * ceil_div(layer.out.height, rows) *
                  ceil_div(layer.out.width, columns);
@@ -98,7 +107,7 @@ std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool op
 class WinogradSearch {
  public:
   WinogradSearch(const LayerSpec& layer, int output_tile, const Machine& machine)
-      : layer_(layer), machine_(machine) {
+      : layer_(layer), sizes_(planned_sizes(layer)), machine_(machine) {
     plan_.algorithm = Algorithm::winograd;
     plan_.output_tile = output_tile;
     plan_.lanes = machine.f32_lanes;
@@ -146,7 +155,8 @@ class WinogradSearch {
         if (order == LoopOrder::pixels_outer && cuts != 1 && panels % plan_.panel_block != 0)
           continue;
         plan_.loop_order = order;
-        const double cycles = weighed_cycles(layer_, plan_, machine_);
+        const double cycles = mean_cost(
+            sizes_, [&](const LayerSpec& sized) { return weighed_cycles(sized, plan_, machine_); });
         if (least_ >= 0 && cycles >= least_) continue;
         least_ = cycles;
         best_ = plan_;
@@ -156,6 +166,7 @@ class WinogradSearch {
   }
 
   const LayerSpec& layer_;
+  const std::vector<LayerSpec> sizes_;  ///< that the plan is for
   const Machine& machine_;
   Plan plan_, best_;
   double least_ = -1;
@@ -228,14 +239,17 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
   std::vector<Plan> plans;
   if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
+  const std::vector<LayerSpec> sizes = planned_sizes(layer);
+  const auto cycles = [&](const Plan& plan) {
+    return mean_cost(sizes,
+                     [&](const LayerSpec& sized) { return winograd_cycles(sized, plan, machine); });
+  };
   for (const int output_tile : {kLeastTile, 4, 6}) {
     if (!has_winograd_transforms(layer, output_tile) || !fast_admits_winograd(layer, output_tile)) {
       continue;
     }
     Plan plan = WinogradSearch(layer, output_tile, machine).best();
-    const double gain = plans.empty() ? 2
-                                      : winograd_cycles(layer, plans.back(), machine) /
-                                            winograd_cycles(layer, plan, machine);
+    const double gain = plans.empty() ? 2 : cycles(plans.back()) / cycles(plan);
     if (gain < gain_that_is_worth_errors(layer, output_tile)) continue;
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "generators/plan/integers.h"
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/tile_cost.h"
 
 namespace convc {
@@ -68,6 +69,8 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
   domain.images = flat ? 1 : planes;
   domain.out = flat ? Size{1, planes * layer.out.height * layer.out.width}
                     : Size{layer.out.height, layer.out.width};
+  domain.whole_rows = !flat && layer.open.height;
+  domain.whole_columns = flat ? layer.open.any() : layer.open.width.has_value();
   domain.filters = layer.filters;
   domain.taps = layer.taps() * layer.in_channels;
   domain.channels = layer.in_channels;
@@ -77,6 +80,12 @@ TileDomain tile_domain(const LayerSpec& layer, bool flat) {
       (copies_input(layer) ? copied_pixel_stride(layer.in_channels) : layer.in_channels) *
       (subsamples ? 1 : layer.strides.width);
   return domain;
+}
+
+std::vector<TileDomain> tile_domains(const std::vector<LayerSpec>& layers, bool flat) {
+  std::vector<TileDomain> domains;
+  for (const LayerSpec& layer : layers) domains.push_back(tile_domain(layer, flat));
+  return domains;
 }
 
 void leave_out_padding(const LayerSpec& layer, TileDomain& domain) {
@@ -117,9 +126,13 @@ bool fits_registers(int height, int width, int vectors, const Machine& machine) 
 double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
                         const Machine& machine) {
   const std::int64_t filter_vectors = ceil_div(domain.filters, tile.lanes);
+  const std::int64_t height =
+      domain.whole_rows ? round_up(domain.out.height, tile.height) : domain.out.height;
+  const std::int64_t width =
+      domain.whole_columns ? round_up(domain.out.width, tile.width) : domain.out.width;
   double cycles = 0;
-  for (const TileRun& rows : tile_runs(domain.out.height, tile.height)) {
-    for (const TileRun& columns : tile_runs(domain.out.width, tile.width)) {
+  for (const TileRun& rows : tile_runs(height, tile.height)) {
+    for (const TileRun& columns : tile_runs(width, tile.width)) {
       for (const TileRun& vectors : tile_runs(filter_vectors, tile.vectors)) {
         const std::int64_t count = rows.count * columns.count * vectors.count;
         if (count == 0) continue;
@@ -140,7 +153,9 @@ double predicted_cycles(const TileDomain& domain, const RegisterTile& tile,
   return cycles * static_cast<double>(domain.images);
 }
 
-std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine& machine) {
+std::vector<RegisterTile> register_tiles(const std::vector<TileDomain>& sizes,
+                                         const Machine& machine) {
+  const TileDomain& domain = sizes[0];
   std::vector<RegisterTile> tiles;
   constexpr std::int64_t kTallestTile = 4;
   const int tallest = static_cast<int>(std::min(domain.out.height, kTallestTile));
@@ -158,7 +173,9 @@ std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine
           const int partial_sums = splits(domain, height * width * vectors, machine);
           if (partial_sums == 0) continue;
           tiles.push_back(make_tile(height, width, vectors, lanes, partial_sums));
-          tiles.back().cycles = predicted_cycles(domain, tiles.back(), machine);
+          tiles.back().cycles = mean_cost(sizes, [&](const TileDomain& sized) {
+            return predicted_cycles(sized, tiles.back(), machine);
+          });
         }
       }
     }
@@ -166,8 +183,8 @@ std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine
   return tiles;
 }
 
-RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine) {
-  const std::vector<RegisterTile> tiles = register_tiles(domain, machine);
+RegisterTile choose_register_tile(const std::vector<TileDomain>& sizes, const Machine& machine) {
+  const std::vector<RegisterTile> tiles = register_tiles(sizes, machine);
   return *std::min_element(
       tiles.begin(), tiles.end(),
       [](const RegisterTile& a, const RegisterTile& b) { return a.cycles < b.cycles; });

@@ -36,12 +36,16 @@ struct TileDomain {
   std::int64_t channels = 1;            ///< of a tap
   bool splits_sums = false;             ///< tiles have 2 or more partial_sums
   std::int64_t pixel_stride_bytes = 4;  ///< between inputs of neighbouring output pixels
+  /// Ragged tiles are computed whole, as sizes arrive at run time.
+  bool whole_rows = false, whole_columns = false;
 
   /// Taps of a tile of so many rows, on average.
   [[nodiscard]] std::int64_t taps_of_tile(std::int64_t tile_height) const;
 };
 /// Precondition: groups = 1 (one_group of algorithms.h).
 TileDomain tile_domain(const LayerSpec& layer, bool flat);
+/// The same of layers that differ in their sizes (planned_sizes.h).
+std::vector<TileDomain> tile_domains(const std::vector<LayerSpec>& layers, bool flat);
 
 /// Leaves out the taps in planes and rows of the padding: Plan::inside_taps.
 void leave_out_padding(const LayerSpec& layer, TileDomain& domain);
@@ -54,11 +58,13 @@ TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t
 /// Cycles for the whole domain with a given tile, whose input is in L1.
 double predicted_cycles(const TileDomain& domain, const RegisterTile& tile, const Machine& machine);
 
-/// All that fit the register file and the image, with their predicted cycles.
-std::vector<RegisterTile> register_tiles(const TileDomain& domain, const Machine& machine);
+/// All that fit the register file and the image, with their predicted cycles. Of several sizes, the
+/// image is the first, and cycles the mean_cost of planned_sizes.h.
+std::vector<RegisterTile> register_tiles(const std::vector<TileDomain>& sizes,
+                                         const Machine& machine);
 
 /// The tile with the fewest predicted cycles among all that fit the register file.
-RegisterTile choose_register_tile(const TileDomain& domain, const Machine& machine);
+RegisterTile choose_register_tile(const std::vector<TileDomain>& sizes, const Machine& machine);
 
 /// True when a panel with all its channels takes more than its share of L2 (five eighths; the rest
 /// is the input's and the output's). Direct convolutions then take blocks of channels.

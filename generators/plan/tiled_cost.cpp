@@ -70,8 +70,9 @@ class Model {
       for (const TileRun& columns : tile_runs(domain_.out.width, column_block)) {
         if (rows.count * columns.count == 0) continue;
         TaskShape task = {rows.count * columns.count * domain_.images, rows.size, columns.size, 0};
-        task.whole_columns = flat_ && column_block < domain_.out.width;
-        task.whole_rows = row_block < domain_.out.height && row_block > plan_.tile_height;
+        task.whole_columns = domain_.whole_columns || (flat_ && column_block < domain_.out.width);
+        task.whole_rows =
+            domain_.whole_rows || (row_block < domain_.out.height && row_block > plan_.tile_height);
         task.input_bytes = flat_ ? columns.size * layer_.in_channels * kFloatBytes
                                  : task_input_bytes(layer_, rows.size, columns.size);
         add_visits(task);

@@ -260,6 +260,15 @@ class Bench(CliTest):
         self.assertIn("net/vertical", out)
         self.assertNotIn("net/small", out)
 
+    def test_sizes(self):
+        self.write("net.conv", "DepthwiseConv2D(3, input_shape=(Dim(min=8, max=64), None, 8), name='open')\n")
+        out = self.check(0, "bench", "net.conv", "--sizes", "16", *self.QUICK).out
+        self.assertRegex(out, r"net/open/auto/threads:1/\w+/size:16\S* .*time_over_fixed=")
+        err = self.check(2, "bench", "net.conv", "--sizes", "16,65", *self.QUICK).err
+        self.assertIn("--sizes 65: `open` has a height from 8 to 64", err)
+        self.assertIn("help: ", err)
+        self.check(0, "bench", "net.conv", "--sizes", "16,65", "--filter", "size:16", *self.QUICK)
+
 
 if __name__ == "__main__":
     main()

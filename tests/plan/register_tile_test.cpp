@@ -51,7 +51,7 @@ TEST_CASE("pixels that share one L1 set are avoided", "[tile]") {
   domain.filters = 256;
   domain.taps = 1024;
   domain.pixel_stride_bytes = 4096;
-  const RegisterTile best = choose_register_tile(domain, machine(kAvx512));
+  const RegisterTile best = choose_register_tile({domain}, machine(kAvx512));
   CHECK(best.height * best.width <= 7);
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("the chosen tile fits registers and the image", "[tile]") {
         domain.out = {width, width};
         domain.filters = filters;
         domain.taps = 27;
-        const RegisterTile best = choose_register_tile(domain, host);
+        const RegisterTile best = choose_register_tile({domain}, host);
         CAPTURE(target, width, filters, best.text);
         CHECK(fits_registers(best.height, best.width, best.vectors, host));
         CHECK(best.height <= width);

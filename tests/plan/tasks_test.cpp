@@ -1,6 +1,7 @@
 // How outputs are cut into tasks, and what is said about speed.
 #include <catch2/catch.hpp>
 
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/planner.h"
 #include "generators/plan/roofline.h"
 #include "tests/plan/plan_helpers.h"
@@ -32,6 +33,33 @@ TEST_CASE("rows too wide for the cache are cut, others are not", "[tasks]") {
       make_plan(first_layer("Conv2D(64, 3, padding='same', input_shape=(56, 56, 64))"),
                 machine(kAvx2), {Accuracy::strict, {}});
   CHECK(narrow.column_block == 0);
+}
+
+TEST_CASE("plans of open sizes are for several sizes of the range", "[tasks]") {
+  const LayerSpec strided = first_layer(
+      "Conv2D(64, 3, strides=2, padding='same', input_shape=(Dim(min=40, max=60), 30, 64))");
+  const std::vector<LayerSpec> sizes = planned_sizes(strided);
+  REQUIRE(sizes.size() > 4);
+  CHECK(sizes[0] == strided);
+  for (const LayerSpec& sized : sizes) {
+    CHECK(sized.in.height >= 40);
+    CHECK(sized.in.height <= 60);
+    CHECK(sized.out.height == (sized.in.height + 1) / 2);
+    CHECK(sized.in.width == 30);
+    CHECK(sized.out.width == 15);
+  }
+  CHECK(planned_sizes(first_layer("Conv2D(64, 3, input_shape=(56, 56, 64), batch=None)")).size() ==
+        1);
+}
+
+TEST_CASE("tiles of open sizes waste little at sizes that they do not divide", "[tasks]") {
+  const Machine avx512 = machine(kAvx512);
+  const Plan plan = make_plan(
+      first_layer("Conv2D(64, 3, padding='same', dilation_rate=2, input_shape=(None, None, 64))"),
+      avx512, {Accuracy::strict, {}});
+  CHECK(plan.tile_height * plan.tile_width * plan.tile_vectors >= 16);
+  CHECK(plan.tile_height <= 2);
+  CHECK(plan.tile_width <= 7);
 }
 
 TEST_CASE("sizes that arrive at run time have blocks of constant size", "[tasks]") {
