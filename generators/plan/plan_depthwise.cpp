@@ -135,14 +135,8 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
     return all;
   }
   all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};
-  if (in_place && pixels_compete(layer, 1024)) all.lines = 2;
+  if (in_place && pixels_compete(layer, 2048)) all.lines = 2;
   return all;
-}
-
-/// So many rows of a task that blocks of it are about equal.
-std::int64_t balanced_rows(const LayerSpec& layer, std::int64_t most, int tile_height) {
-  const std::int64_t blocks = ceil_div(layer.out.height, most);
-  return round_up(ceil_div(layer.out.height, blocks), tile_height);
 }
 
 /// Tasks of some lines of each pixel, whose input stays in L1.
@@ -151,41 +145,29 @@ std::string cut_lines(const LayerSpec& layer, const Machine& machine, std::int64
   const std::int64_t pixels = machine.l1d_bytes / (lines * kCacheLineBytes);
   std::int64_t rows = layer.out.height;
   while (rows > plan.tile_height && pixels_read(layer, rows) > pixels) --rows;
-  plan.row_block = balanced_rows(layer, rows, plan.tile_height);
+  const std::int64_t blocks = ceil_div(layer.out.height, rows);
+  plan.row_block = round_up(ceil_div(layer.out.height, blocks), plan.tile_height);
   plan.panel_block = lines * kCacheLineBytes / kFloatBytes / plan.lanes;
   return "tasks of " + std::to_string(plan.panel_block) + " panels and " +
          std::to_string(plan.row_block) + " rows, whose input stays in L1";
 }
 
-/// Bytes that a task of so many rows reads and writes.
-double task_bytes(const LayerSpec& layer, std::int64_t rows) {
-  return real((pixels_read(layer, rows) + rows * layer.out.width) * layer.filters * kFloatBytes);
+/// What a layer reads and writes stays in L2.
+bool stays_in_l2(const LayerSpec& layer, const Machine& machine) {
+  const std::int64_t pixels =
+      pixels_read(layer, layer.out.height) + layer.out.height * layer.out.width;
+  return pixels * layer.filters * kFloatBytes <= machine.l2_bytes;
 }
 
-/// Tasks whose weights are kept. Each panel takes a line of each pixel, and lines come from L3 in
-/// pairs: all that a task touches stays in L2. Each thread best has panels of its own.
-/// Precondition: whole panels, a channel for each filter.
-std::string cut_kept_weights(const LayerSpec& layer, const Machine& machine, int threads,
-                             Plan& plan) {
-  if (task_bytes(layer, layer.out.height) <= real(machine.l2_bytes)) {
-    const std::int64_t panels = layer.filters / plan.lanes;
-    const std::int64_t cuts = ceil_div(threads, layer.batch * layer.out.depth);
-    plan.row_block = round_up(layer.out.height, plan.tile_height);
-    plan.panel_block = cuts > 1 ? ceil_div(panels, cuts) : 0;
-    return "tasks of " + (cuts > 1 ? std::to_string(plan.panel_block) : std::string("all")) +
-           " panels of an image";
-  }
-  const double budget = machine.costs.l2_share * real(machine.l2_bytes);
-  // Rows at a border are read by two tasks.
-  const std::int64_t least =
-      4 * ((layer.kernel_size.height - 1) * layer.dilation_rate.height + 1 - layer.strides.height);
-  std::int64_t rows = layer.out.height;
-  while (rows > std::max<std::int64_t>(least, plan.tile_height) &&
-         task_bytes(layer, rows) > budget) {
-    --rows;
-  }
-  plan.row_block = balanced_rows(layer, rows, plan.tile_height);
-  return "tasks of " + std::to_string(plan.row_block) + " rows, which stay in L2";
+/// Tasks of panels, so that each thread keeps weights of its own. Precondition: whole panels, a
+/// channel for each filter.
+std::string cut_panels(const LayerSpec& layer, int threads, Plan& plan) {
+  const std::int64_t panels = layer.filters / plan.lanes;
+  const std::int64_t cuts = ceil_div(threads, layer.batch * layer.out.depth);
+  plan.row_block = round_up(layer.out.height, plan.tile_height);
+  plan.panel_block = cuts > 1 ? ceil_div(panels, cuts) : 0;
+  return "tasks of " + (cuts > 1 ? std::to_string(plan.panel_block) : std::string("all")) +
+         " panels of an image";
 }
 
 }  // namespace
@@ -227,8 +209,8 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   if (chosen.lines > 0) {
     cut = cut_lines(layer, machine, chosen.lines, plan);
   } else if (chosen.order == LoopOrder::filters_outer && layer.filters == layer.in_channels &&
-             layer.filters % plan.lanes == 0) {
-    cut = cut_kept_weights(layer, machine, threads_worth(tile.cycles), plan);
+             layer.filters % plan.lanes == 0 && stays_in_l2(layer, machine)) {
+    cut = cut_panels(layer, threads_worth(tile.cycles), plan);
   }
   plan.reason = "one channel per group: vectors over channels, " +
                 std::to_string(plan.tile_height) + "x" + std::to_string(plan.tile_width) +
