@@ -80,7 +80,7 @@ class Kinds(RunCase):
         missing = self.check(1, "run", "net.conv", *X[:4], "--kernel", "w/c.kernel.npy").err
         self.assertIn("more than a kernel and a bias", missing)
         os.remove(self.path("w/n.moving_variance.npy"))
-        self.assertIn("w/n.moving_variance.npy: cannot read", self.check(1, "run", "net.conv", *X).err)
+        self.assertIn("w/n.moving_variance.npy: error: cannot read", self.check(1, "run", "net.conv", *X).err)
 
     def test_depthwise_kernel_of_a_single_layer(self):
         self.arrays(x=((1, 1, 1), [3]), k=((1, 1, 1, 1), [2]))
@@ -119,7 +119,7 @@ class Shapes(RunCase):
         self.assertEqual(self.result(), ((2, 2, 1, 1), [-1, -4, -16, -64]))
         self.arrays(x=((3, 2, 1), [0] * 6))
         error = self.run_spec(spec, *X, code=1).err
-        self.assertIn("x.npy: the input of `c` has shape (3, 2, 1), expected "
+        self.assertIn("x.npy: error: the input of `c` has shape (3, 2, 1), expected "
                       "(1 or more, 1 to 2, 2 or more, 1)", error)
         self.arrays(x=((1, 1, 1), [0]))
         self.run_spec(spec, *X, code=1)
@@ -149,16 +149,16 @@ class Graphs(RunCase):
         self.assertEqual(self.result("s"), ((1, 2, 1), [11, -18]))
         self.assertEqual(self.result("c"), ((1, 2, 1), [5, 0]))
         for options, message in [
-            (["--input", "a.npy", *named[2:]], "--input a.npy: which of left, right?"),
-            (["--input", "middle=a.npy", *named[2:]], "--input middle=a.npy: which of left, right?"),
-            (named[2:], "--input right=FILE.npy is missing"),
-            (named[:6], "--output sum=FILE.npy is missing"),
-            (["--input", "left=b.npy", *named], "--input left=a.npy: there is a file for it already"),
+            (["--input", "a.npy", *named[2:]], "--input a.npy: error: which of left, right?"),
+            (["--input", "middle=a.npy", *named[2:]], "--input middle=a.npy: error: which of left, right?"),
+            (named[2:], "--input: error: right=FILE.npy is missing"),
+            (named[:6], "--output: error: sum=FILE.npy is missing"),
+            (["--input", "left=b.npy", *named], "--input left=a.npy: error: there is a file for it already"),
         ]:
             with self.subTest(message=message):
                 self.assertIn(message, self.check(1, "run", "net.conv", *options).err)
         self.arrays(b=((2, 2, 1), [0] * 4))
-        self.assertIn("b.npy: the input `right` of `net` has shape (1, 2, 2, 1), but with the other "
+        self.assertIn("b.npy: error: the input `right` of `net` has shape (1, 2, 2, 1), but with the other "
                       "inputs it must have (1, 1, 2, 1)", self.check(1, "run", "net.conv", *named).err)
 
     def test_verify_compile_and_bench(self):
