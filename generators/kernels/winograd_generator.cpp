@@ -180,6 +180,12 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v).parallel(task);
     out.vectorize(filter);
+    // What a loop indexes is in memory, which Halide gives to `partial` as well where `result` is
+    // the smaller one: LLVM then keeps sums that nobody reads. Larger results have their own.
+    constexpr int kFewOutputs = 6;
+    if (along_rows.outputs * along_columns.outputs <= kFewOutputs) {
+      out.unroll(v.column).unroll(v.row);
+    }
   }
 
   void compute_products() {

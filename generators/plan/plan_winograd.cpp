@@ -55,34 +55,35 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
   return tasks;
 }
 
-/// Cycles that a task waits for its weights. They are read in order and used once.
-double weights_cycles(std::int64_t bytes, const Machine& machine) {
-  if (bytes <= machine.l2_bytes / 2) return 0;
-  if (real(bytes) <= machine.costs.l3_share * real(machine.l3_bytes)) {
-    return real(bytes) * machine.costs.exposed_again / machine.costs.l3_bytes_per_cycle;
-  }
-  return real(bytes) / machine.memory_bytes_per_cycle;
+/// What multiply-adds that take `computing` cycles wait for weights. They are read in order and
+/// used once, so that they come while those compute, as far as that takes as long.
+double weights_cycles(double bytes, double computing, const Machine& machine) {
+  if (bytes <= real(machine.l2_bytes) / 2) return 0;
+  const bool from_l3 = bytes <= machine.costs.l3_share * real(machine.l3_bytes);
+  const double reading =
+      bytes / (from_l3 ? machine.costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
+  return std::max(reading - computing, 0.0) +
+         machine.costs.exposed_again * std::min(reading, computing);
 }
 
-/// Weights, once per task; and transformed tiles and products, where they do not stay in L2:
-/// filters_outer reads all of a task's tiles for each panel, pixels_outer keeps all its products.
-double traffic_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTasks& tasks,
-                      const Machine& machine) {
-  const std::int64_t panels = ceil_div(layer.filters_per_group(), plan.filter_panel());
-  const std::int64_t filters = panels * plan.filter_panel();
-  const std::int64_t channels = copied_pixel_stride(layer.channels_per_group());
-  const std::int64_t weights = layer.channels_per_group() * filters * tasks.places * kFloatBytes;
-  const std::int64_t per_number = tasks.tiles * tasks.places * kFloatBytes;
+/// What a task waits for its transformed tiles and products, where they do not stay in L2:
+/// filters_outer reads all tiles for each panel, pixels_outer keeps all products.
+double spill_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTasks& tasks,
+                    const Machine& machine) {
+  // What is not in the cache is fetched to be written, written back and read.
+  constexpr double kMoves = 3;
+  const std::int64_t panels =
+      ceil_div(ceil_div(layer.filters_per_group(), plan.filter_panel()), tasks.per_image);
   const bool by_panels = plan.loop_order == LoopOrder::filters_outer;
-  const std::int64_t products = by_panels ? plan.filter_panel() : filters / tasks.per_image;
-  double waits = weights_cycles(weights, machine);
-  if ((channels + products) * per_number > machine.l2_bytes / 3 * 2) {
-    const std::int64_t written_and_read = 2 * (channels + filters / tasks.per_image);
-    const std::int64_t read_again = by_panels ? (panels / tasks.per_image - 1) * channels : 0;
-    waits += real(tasks.per_image * (written_and_read + read_again) * per_number) *
-             machine.costs.exposed_again / machine.costs.l3_bytes_per_cycle;
-  }
-  return real(tasks.images) * waits;
+  const double per_number = real(tasks.tiles * tasks.places * kFloatBytes);
+  const double tiles = per_number * real(copied_pixel_stride(layer.channels_per_group()));
+  const double products = per_number * real((by_panels ? 1 : panels) * plan.filter_panel());
+  constexpr double kShare = 2.0 / 3;
+  if (tiles + products <= kShare * real(machine.l2_bytes)) return 0;
+  const double in_order = (kMoves + (by_panels ? real(panels - 1) : 0)) * tiles;
+  // Transforms read a tile's products far from each other, where nobody fetches them in advance.
+  const double scattered = by_panels ? 0 : kMoves * products;
+  return (in_order * machine.costs.exposed_again + scattered) / machine.costs.l3_bytes_per_cycle;
 }
 
 /// What the choice of tasks makes small: the time of one thread, and of two with less weight.
@@ -218,9 +219,10 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   const LayerSpec group = one_group(layer);
   TileDomain products;
   products.images = tasks.images * tasks.places;
-  // The last register tile of a task repeats a tile.
-  products.out = {1, round_up(tasks.tiles, plan.tile_width)};
-  // The last panel is computed whole.
+  // Of a number of tiles that is known when the kernel runs, the last register tile is computed
+  // whole, and so is the last panel.
+  const bool is_open = layer.open.height || layer.open.width;
+  products.out = {1, is_open ? round_up(tasks.tiles, plan.tile_width) : tasks.tiles};
   products.filters = round_up(group.filters, plan.filter_panel());
   products.taps = group.in_channels;
   products.pixel_stride_bytes = kFloatBytes * copied_pixel_stride(group.in_channels);
@@ -228,12 +230,16 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   tile.width = plan.tile_width;
   tile.vectors = plan.tile_vectors;
   tile.lanes = plan.lanes;
-  const double tiles = real(tasks.images * tasks.tiles * tasks.places);
-  return predicted_cycles(products, tile, machine) + traffic_cycles(layer, plan, tasks, machine) +
-         tiles *
-             (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
-                  vectors_of(group.in_channels, plan.lanes) +
-              machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));
+  const double computing = predicted_cycles(products, tile, machine) / real(tasks.images);
+  const double weights = real(products.taps * products.filters * tasks.places * kFloatBytes);
+  const double transforms =
+      real(tasks.tiles * tasks.places) *
+      (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
+           vectors_of(group.in_channels, plan.lanes) +
+       machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));
+  return real(tasks.images) *
+         (computing + weights_cycles(weights, computing, machine) + transforms +
+          real(tasks.per_image) * spill_cycles(layer, plan, tasks, machine));
 }
 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
