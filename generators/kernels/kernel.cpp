@@ -269,7 +269,7 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   }
   Halide::Pipeline pipeline = generator->build_pipeline();
   set_shapes(*generator, kernel_arguments(layer, plan));
-  lower_strided_vectors(pipeline);
+  lower_strided_vectors(pipeline, full);
 
   std::vector<Halide::Argument> arguments;
   for (const auto& info : generator->arginfos()) {

@@ -30,7 +30,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     rows = row_axis();
     planes = plane_axis();
     const SpatialAxes axes = {columns, rows, planes};
-    padded = in_place ? rows_in_place(input, axes, border(), columns.stride)
+    padded = in_place ? rows_in_place(input, axes, border(), /*unrolled=*/true)
                       : planar_rows(input, axes, border(), dense_columns);
     taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
     const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
@@ -56,9 +56,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   /* The schedule. Loops from the outside in:
    *   parallel task in blocks of channels x batch x plane x row blocks x column blocks
    *     channels that are copied at once             where the taps do not read in place
-   *       channel, filter, tile_row, tile_column   sums live in registers
-   *         tap_plane, tap_row, tap_column         unrolled for small filters
-   *           row of tile, vector of columns       unrolled: one FMA each */
+   *       channel, filter, tile_row, tile_column   sums live in registers (goes_down_columns:
+   * swapped) tap_plane, tap_row, tap_column         unrolled for small filters row of tile, vector
+   * of columns       unrolled: one FMA each */
   void schedule() {
     tile_the_output();
     compute_tile(sum);
@@ -84,9 +84,10 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   }
 
   bool steps() const { return columns.stride > 1; }
+  bool shuffles() const { return shuffles_all_lanes(get_target()); }
 
   void compute_tile(Func& func) {
-    func.compute_at(output, tile_column)
+    func.compute_at(output, inner_tile())
         .store_in(Halide::MemoryType::Register)
         .bound_extent(v.column, tile_width)
         .bound_extent(v.row, tile_height)
@@ -151,8 +152,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
                TailStrategy::GuardWithIf)
         .split(v.group, group_task, v.group, groups_per_task(), TailStrategy::GuardWithIf)
         .split(v.group, group_batch, v.group, groups_at_once(), TailStrategy::GuardWithIf)
-        .reorder({v.column, v.row, tile_column, tile_row, filter, v.group, group_batch, column_task,
-                  row_task})
+        .reorder({v.column, v.row, inner_tile(), outer_tile(), filter, v.group, group_batch,
+                  column_task, row_task})
         .fuse(column_task, row_task, task);
     ImageVars blocks = v;
     blocks.group = group_task;
@@ -163,17 +164,25 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .unroll(v.row);
   }
 
+  /// Of 16 registers, 9 hold the weights while a loop goes down a column of tiles. Of many columns
+  /// side by side LLVM spills them; with strides or two columns that costs less than more loops do.
+  bool goes_down_columns() const {
+    return in_place && !shuffles() && !steps() && columns.out > 2 * value(lanes);
+  }
+  const Var& inner_tile() const { return goes_down_columns() ? tile_row : tile_column; }
+  const Var& outer_tile() const { return goes_down_columns() ? tile_column : tile_row; }
+
   /// A row that is narrower than a vector is stored as it is: masks are slow.
   int stored_columns() const {
     const bool one_narrow_tile =
-        !columns.open && value(column_block) == 0 && columns.out < value(lanes);
+        !shuffles() && !columns.open && value(column_block) == 0 && columns.out < value(lanes);
     return one_narrow_tile ? columns.out : value(tile_width);
   }
 
   /// Where it can, the last tile overlaps the one before: better than a mask.
   TailStrategy column_tail() const {
     const bool overlaps =
-        !columns.open && value(column_block) == 0 && columns.out >= stored_columns();
+        !shuffles() && !columns.open && value(column_block) == 0 && columns.out >= stored_columns();
     return overlaps ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
   }
 

@@ -41,11 +41,11 @@ Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool
   border.always = true;
   const bool masks = fills_border(border.mode) && border.reads_input && dense_columns &&
                      !fits_one_vector(axes.column);
-  return masks ? rows_in_place(image, axes, border, 1) : padded_input(image, axes, border);
+  return masks ? rows_in_place(image, axes, border, false) : padded_input(image, axes, border);
 }
 
 Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& border,
-                   int column_stride) {
+                   bool unrolled) {
   const ImageVars v;
   const Expr column = v.column - axes.column.before;
   const Expr row = v.row - axes.row.before;
@@ -63,9 +63,9 @@ Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& bor
   const Expr outside = fill_of(border);
   Func padded("padded");
   const Expr element = image(source.coordinates());
-  const Expr part_of_row = column_stride == 1
-                               ? Halide::select(has_column, masked(has_column, element), outside)
-                               : strided(element, column, axes.column.in_extent, outside);
+  const Expr part_of_row = unrolled
+                               ? strided(element, column, axes.column.in_extent, outside)
+                               : Halide::select(has_column, masked(has_column, element), outside);
   // Halide splits the loops over rows and planes, so that the interior does not pay for the border.
   padded(pure_vars(v)) = Halide::select(has_row, Halide::likely(part_of_row), outside);
   return padded;

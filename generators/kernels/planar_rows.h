@@ -16,9 +16,8 @@ Halide::Func planar_rows(const Halide::Func& image, const SpatialAxes& axes, Bor
                          bool dense_columns);
 
 /// The same for taps that read the image in place. The border is zeros or a constant, columns lie
-/// one element apart, and the loop over vectors of columns is unrolled. With a `column_stride`,
-/// vectors are of columns so far apart, and `strided`.
+/// one element apart. `unrolled`: the loop over vectors of columns is, and these are `strided`.
 Halide::Func rows_in_place(const Halide::Func& image, const SpatialAxes& axes, const Border& border,
-                           int column_stride);
+                           bool unrolled);
 
 }  // namespace convc

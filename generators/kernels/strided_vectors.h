@@ -7,6 +7,10 @@
 
 namespace convc {
 
+/// One instruction shuffles any lanes of two vectors, and a store with a mask costs no more than
+/// one without.
+bool shuffles_all_lanes(const Halide::Target& target);
+
 /// `value`, a load. Of a vector of `stride` columns apart: dense loads and a shuffle. The lanes are
 /// in an order of this room's own: all that is computed with them must be, until `in_order`.
 Halide::Expr strided(const Halide::Expr& value);
@@ -20,6 +24,6 @@ Halide::Expr strided(const Halide::Expr& value, const Halide::Expr& column,
 Halide::Expr in_order(const Halide::Expr& value, int stride);
 
 /// Pipelines that use these need it: makes the loads and shuffles, once loops are vectors.
-void lower_strided_vectors(Halide::Pipeline& pipeline);
+void lower_strided_vectors(Halide::Pipeline& pipeline, const Halide::Target& target);
 
 }  // namespace convc

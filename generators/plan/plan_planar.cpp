@@ -33,14 +33,14 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.algorithm = Algorithm::planar;
   plan.lanes = machine.f32_lanes;
   while (plan.lanes > 4 && plan.lanes / 2 >= layer.out.width) plan.lanes /= 2;
-  // Two rows share the input rows between them, and the taps stay in registers. With a stride, a
-  // vector of outputs reads as many as the stride.
-  constexpr std::int64_t kMostVectors = 2;
-  const std::int64_t vectors =
-      std::clamp<std::int64_t>(layer.out.width / plan.lanes, 1, kMostVectors);
-  plan.tile_height = layer.out.height > 1 ? 2 : 1;
-  plan.tile_width =
-      static_cast<int>(std::max<std::int64_t>(vectors / layer.strides.width, 1) * plan.lanes);
+  // Rows of a tile share input rows, and the taps stay in registers. Of 32 registers enough are
+  // left for 4 rows, in tiles that are few enough to be unrolled side by side.
+  constexpr std::int64_t kFewVectors = 2;
+  const bool many_registers = machine.vector_registers >= 32;
+  const bool few_vectors = layer.out.width <= kFewVectors * plan.lanes;
+  const std::int64_t rows = many_registers && few_vectors && layer.strides == Size{} ? 4 : 2;
+  plan.tile_height = static_cast<int>(std::min(rows, layer.out.height));
+  plan.tile_width = plan.lanes;
   constexpr std::int64_t kTasks = 16;
   const bool whole_channels = layer.groups >= kTasks && reads_rows_in_place(plan, layer);
   if (whole_channels && fits_one_tile(plan, layer)) {
@@ -53,6 +53,9 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
                 std::to_string(plan.panel_block) + " channels of a task one after the other";
   if (whole_channels) return plan;
+  // Copies have no border within a vector, so two of them side by side need no more registers.
+  if (layer.strides.width == 1 && layer.out.width >= 2 * plan.lanes) plan.tile_width *= 2;
+  tile.width = plan.tile_width;
   // The rows of a channel that a task copies stay in L1.
   Machine copies_to_l1 = machine;
   copies_to_l1.l2_bytes = machine.l1d_bytes;
