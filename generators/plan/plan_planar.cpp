@@ -21,10 +21,10 @@ LayerSpec patches_of(const LayerSpec& group) {
 
 /// A channel of one vector a row, all of whose taps are unrolled: its border costs nothing then,
 /// and each row is read once.
-bool fits_one_tile(const Plan& plan, const LayerSpec& layer) {
+bool fits_one_tile(const Plan& plan, const LayerSpec& layer, bool many_registers) {
   constexpr std::int64_t kMostRows = 7, kMostTaps = 9;
   return layer.out.width <= plan.lanes && layer.out.height <= kMostRows &&
-         layer.taps() <= kMostTaps && layer.strides == Size{};
+         layer.taps() <= kMostTaps && (many_registers || layer.strides == Size{});
 }
 
 /// Depthwise layers: one channel after the other, vectors over columns.
@@ -43,7 +43,7 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.tile_width = plan.lanes;
   constexpr std::int64_t kTasks = 16;
   const bool whole_channels = layer.groups >= kTasks && reads_rows_in_place(plan, layer);
-  if (whole_channels && fits_one_tile(plan, layer)) {
+  if (whole_channels && fits_one_tile(plan, layer, many_registers)) {
     plan.tile_height = static_cast<int>(layer.out.height);
   }
   RegisterTile tile;
