@@ -58,12 +58,14 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
 /// What multiply-adds that take `computing` cycles wait for weights. They are read in order and
 /// used once, so that they come while those compute, as far as that takes as long.
 double weights_cycles(double bytes, double computing, const Machine& machine) {
+  constexpr double kExposedOfMemory = 0.5;
+  const MeasuredCosts& costs = machine.costs;
   if (bytes <= real(machine.l2_bytes) / 2) return 0;
-  const bool from_l3 = bytes <= machine.costs.l3_share * real(machine.l3_bytes);
+  const bool from_l3 = bytes <= costs.l3_share * real(machine.l3_bytes);
   const double reading =
-      bytes / (from_l3 ? machine.costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
-  return std::max(reading - computing, 0.0) +
-         machine.costs.exposed_again * std::min(reading, computing);
+      bytes / (from_l3 ? costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
+  const double exposed = from_l3 ? costs.exposed_again : kExposedOfMemory;
+  return std::max(reading - computing, 0.0) + exposed * std::min(reading, computing);
 }
 
 /// What a task waits for its transformed tiles and products, where they do not stay in L2:
