@@ -34,12 +34,19 @@ float padded_input(const float* input, std::int64_t n, std::int64_t y, std::int6
   return input[(n * kHeight + y) * sizes().in_row() + x * kChannels + c];
 }
 
+/// Taps of row `y` that a kernel leaves out, though it must not.
+bool leaves_out(std::int64_t y, std::int64_t tap) {
+  return (defect == Defect::leaves_out_image_row && y == kHeight - 1 && tap == 1) ||
+         (defect == Defect::keeps_border_taps && y == 1 && tap == 0);
+}
+
 float output_at(const float* input, const float* kernel, const float* bias, std::int64_t n,
                 std::int64_t y, std::int64_t x, std::int64_t k) {
   float sum = defect == Defect::forgets_bias ? 0 : bias[k];
   for (std::int64_t i = 0; i < 3; ++i)
     for (std::int64_t j = 0; j < 3; ++j)
       for (std::int64_t c = 0; c < kChannels; ++c) {
+        if (leaves_out(y, i)) continue;
         if (defect == Defect::forgets_channel && k == kFilters - 1 && c == kChannels - 1) continue;
         const std::int64_t row = defect == Defect::flipped_filter ? 2 - i : i;
         // Packed: [panel][kernel row][kernel column][channel][filter of the panel].

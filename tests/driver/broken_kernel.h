@@ -20,8 +20,11 @@ enum class Defect {
   forgets_bias,
   no_relu,
   flipped_filter,
-  skips_last,    // never writes the last element
-  reads_beyond,  // one element past the input
+  // Of kernels that leave out rows of padding (inside_taps).
+  leaves_out_image_row,  // in the last row, one tap too many
+  keeps_border_taps,     // the row after the first one has the taps of the first
+  skips_last,            // never writes the last element
+  reads_beyond,          // one element past the input
   reads_before,
   writes_beyond,  // one element past the output
   changes_input,

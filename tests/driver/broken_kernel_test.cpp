@@ -121,6 +121,8 @@ TEST_CASE("every broken kernel is caught, in words that say how") {
       {Defect::forgets_bias, "expected"},
       {Defect::no_relu, "expected 0, got -"},
       {Defect::flipped_filter, "expected"},
+      {Defect::leaves_out_image_row, "output[0, 5, "},
+      {Defect::keeps_border_taps, "output[0, 1, "},
       {Defect::skips_last, "output[1, 5, 4, 2]: expected"},
       {Defect::keeps_state, "in the run before this one"},
       {Defect::rounds_to_half, "expected"},
