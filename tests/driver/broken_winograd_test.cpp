@@ -56,7 +56,8 @@ struct Axis {
   const WinogradTransform& t;
 
   [[nodiscard]] float input(int u, int i) const {
-    const auto entry = static_cast<float>(t.input[static_cast<std::size_t>(u * t.inputs + i)]);
+    const auto entry =
+        static_cast<float>(t.input[std::size_t(u) * std::size_t(t.inputs) + std::size_t(i)]);
     const bool is_changed = defect == WinogradDefect::rounds_input_coefficient && u == 1 && i == 2;
     return is_changed ? std::nextafter(entry, 100.0F) : entry;
   }
@@ -64,7 +65,8 @@ struct Axis {
     const int last_pair = t.first_pair + 2 * (t.pairs - 1);
     const bool is_swapped = t.outputs > 2 && (u == last_pair || u == last_pair + 1);
     if (defect == WinogradDefect::swaps_points && is_swapped) u = 2 * last_pair + 1 - u;
-    const auto entry = static_cast<float>(t.output[static_cast<std::size_t>(i * t.inputs + u)]);
+    const auto entry =
+        static_cast<float>(t.output[std::size_t(i) * std::size_t(t.inputs) + std::size_t(u)]);
     const bool is_changed = defect == WinogradDefect::rounds_output_coefficient && u == 2 && i == 1;
     return is_changed ? std::nextafter(entry, 100.0F) : entry;
   }
@@ -121,7 +123,8 @@ void write_tile(const std::vector<float>& products, float bias, std::int64_t n, 
       for (int u = 0; u < size; ++u) {
         float of_row = 0;
         for (int v = 0; v < size; ++v)
-          of_row += axis.output(j, v) * products[static_cast<std::size_t>(u * size + v)];
+          of_row +=
+              axis.output(j, v) * products[std::size_t(u) * std::size_t(size) + std::size_t(v)];
         sum += axis.output(i, u) * of_row;
       }
       output[((n * sizes.out_height() + y + i) * sizes.out_width() + x + j) * sizes.filters + k] =
