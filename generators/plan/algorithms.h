@@ -64,8 +64,7 @@ bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer);
 /// kernels whose loops have pixels outside read a copy that spreads them out.
 constexpr bool copies_competing_pixels(std::int64_t channels, std::int64_t stride,
                                        std::int64_t kernel_width) {
-  constexpr std::int64_t kWayBytes = 4096;
-  return kernel_width > 1 && channels * stride * kFloatBytes % kWayBytes == 0;
+  return kernel_width > 1 && channels * stride * kFloatBytes % kL1WayBytes == 0;
 }
 /// The plan is of one of the two kernels for depthwise layers.
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer);

@@ -7,6 +7,8 @@ namespace convc {
 
 inline constexpr std::int64_t kFloatBytes = 4;
 inline constexpr std::int64_t kCacheLineBytes = 64;
+/// Lines so far apart, or a multiple of it, share a set of L1: 64 sets of lines.
+inline constexpr std::int64_t kL1WayBytes = 64 * kCacheLineBytes;
 
 /// Blocks of `b` that cover `a`.
 template <typename A, typename B>
@@ -17,6 +19,12 @@ constexpr auto ceil_div(A a, B b) {
 /// The least multiple of `b` that is at least `a`.
 constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) {
   return ceil_div(a, b) * b;
+}
+
+/// Elements of a block when `total` is cut into as few blocks of at most `most` as will do, all as
+/// equal as multiples of `unit` allow.
+constexpr std::int64_t equal_blocks(std::int64_t total, std::int64_t most, std::int64_t unit) {
+  return round_up(ceil_div(total, ceil_div(total, most)), unit);
 }
 
 /// The largest divisor of `value` that is at most `limit`. Precondition: both are at least 1.

@@ -37,10 +37,15 @@ bool steps(const LayerSpec& layer) {
   return layer.strides.width > 1 || layer.strides.height > 1;
 }
 
-/// Taps cannot read the input itself.
+/// Rows of the input are not what taps can read.
 bool copies_rows(const LayerSpec& layer) {
   return !has_dense_channels(layer.input_form, layer.in_channels) ||
          (may_be_padded(layer) && !fills_border(layer.padding_mode));
+}
+
+/// Taps read the input itself, unless its pixels compete for sets of L1.
+bool reads_input(const LayerSpec& layer) {
+  return !copies_rows(layer) && layer.filters == layer.in_channels;
 }
 
 /// Pixels that outputs of so many rows read.
@@ -52,11 +57,11 @@ std::int64_t pixels_read(const LayerSpec& layer, std::int64_t rows) {
 
 /// Pixels of which L1 holds a line each: lines a multiple of 4 KiB apart share a set.
 std::int64_t pixels_in_l1(const LayerSpec& layer, const Machine& machine) {
-  constexpr std::int64_t kWayBytes = 4096;
-  const bool copied = copies_rows(layer) || layer.filters != layer.in_channels;
-  const std::int64_t channels = copied ? copied_pixel_stride(layer.filters) : layer.in_channels;
-  const std::int64_t apart = std::max(std::gcd(channels * kFloatBytes, kWayBytes), kCacheLineBytes);
-  return kWayBytes / apart * (machine.l1d_bytes / kWayBytes);
+  const std::int64_t channels =
+      reads_input(layer) ? layer.in_channels : copied_pixel_stride(layer.filters);
+  const std::int64_t apart =
+      std::max(std::gcd(channels * kFloatBytes, kL1WayBytes), kCacheLineBytes);
+  return kL1WayBytes / apart * (machine.l1d_bytes / kL1WayBytes);
 }
 
 /// Pixels that a row of tiles needs in L1 for the next one to find what both read. What is written
@@ -117,8 +122,7 @@ std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Mach
 /// Writing pixels a multiple of 4 KiB apart, one vector each, takes Zen 5 ten times as long as
 /// writing them in order: a task takes several lines of each.
 Traversal traversal(const LayerSpec& layer, const Machine& machine) {
-  const bool in_place = !copies_rows(layer) && layer.filters == layer.in_channels;
-  if (in_place &&
+  if (reads_input(layer) &&
       copies_competing_pixels(layer.in_channels, layer.strides.width, layer.kernel_size.width)) {
     const std::int64_t lines = steps(layer) ? 4 : 8;
     return {{1, tile_columns(layer)},
@@ -135,7 +139,7 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
     return all;
   }
   all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};
-  if (in_place && pixels_compete(layer, 2048)) all.lines = 2;
+  if (reads_input(layer) && pixels_compete(layer, 2048)) all.lines = 2;
   return all;
 }
 
@@ -145,8 +149,7 @@ std::string cut_lines(const LayerSpec& layer, const Machine& machine, std::int64
   const std::int64_t pixels = machine.l1d_bytes / (lines * kCacheLineBytes);
   std::int64_t rows = layer.out.height;
   while (rows > plan.tile_height && pixels_read(layer, rows) > pixels) --rows;
-  const std::int64_t blocks = ceil_div(layer.out.height, rows);
-  plan.row_block = round_up(ceil_div(layer.out.height, blocks), plan.tile_height);
+  plan.row_block = equal_blocks(layer.out.height, rows, plan.tile_height);
   plan.panel_block = lines * kCacheLineBytes / kFloatBytes / plan.lanes;
   return "tasks of " + std::to_string(plan.panel_block) + " panels and " +
          std::to_string(plan.row_block) + " rows, whose input stays in L1";

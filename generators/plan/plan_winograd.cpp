@@ -33,7 +33,7 @@ struct WinogradTasks {
 /// Outputs of a task along an axis. Along an open one, tasks are as equal as whole tiles allow.
 std::int64_t task_outputs(std::int64_t out, std::int64_t block, std::int64_t tile, bool open) {
   if (block == 0) return out;
-  return open ? round_up(ceil_div(out, ceil_div(out, block)), tile) : block;
+  return open ? equal_blocks(out, block, tile) : block;
 }
 
 WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
@@ -111,8 +111,9 @@ std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool op
 /// The best register tile and tasks for a size of tile.
 class WinogradSearch {
  public:
-  WinogradSearch(const LayerSpec& layer, int output_tile, const Machine& machine)
-      : layer_(layer), sizes_(planned_sizes(layer)), machine_(machine) {
+  /// `sizes` are those that the plan is for (planned_sizes.h).
+  WinogradSearch(const std::vector<LayerSpec>& sizes, int output_tile, const Machine& machine)
+      : layer_(sizes[0]), sizes_(sizes), machine_(machine) {
     plan_.algorithm = Algorithm::winograd;
     plan_.output_tile = output_tile;
     plan_.lanes = machine.f32_lanes;
@@ -171,7 +172,7 @@ class WinogradSearch {
   }
 
   const LayerSpec& layer_;
-  const std::vector<LayerSpec> sizes_;  ///< that the plan is for
+  const std::vector<LayerSpec>& sizes_;
   const Machine& machine_;
   Plan plan_, best_;
   double least_ = -1;
@@ -258,9 +259,11 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
     if (!has_winograd_transforms(layer, output_tile) || !fast_admits_winograd(layer, output_tile)) {
       continue;
     }
-    Plan plan = WinogradSearch(layer, output_tile, machine).best();
-    const double gain = plans.empty() ? 2 : cycles(plans.back()) / cycles(plan);
-    if (gain < gain_that_is_worth_errors(layer, output_tile)) continue;
+    Plan plan = WinogradSearch(sizes, output_tile, machine).best();
+    if (!plans.empty() &&
+        cycles(plans.back()) < gain_that_is_worth_errors(layer, output_tile) * cycles(plan)) {
+      continue;
+    }
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));
   }

@@ -12,7 +12,7 @@ namespace {
 using Points = std::vector<double>;
 
 /// Coefficients, lowest first, of the product of (x - point) over all points but number `left_out`.
-std::vector<double> polynomial(const std::vector<double>& points, std::size_t left_out) {
+std::vector<double> polynomial(const Points& points, std::size_t left_out) {
   std::vector<double> coefficients = {1};
   for (std::size_t i = 0; i < points.size(); ++i) {
     if (i == left_out) continue;
