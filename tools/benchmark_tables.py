@@ -1,6 +1,6 @@
 """Writes the tables of measured speeds from bench/results/*.json, each the output of `convc bench
---format json`, named after the machine: all of them into docs/benchmarks.md, and one layer of each
-kind, of the runs that measured peers, into README.md.
+--format json`, named after the machine: all of them into docs/benchmarks.md; into README.md, of the
+runs that measured peers, the means, and one layer of each kind where there was one thread.
 
   benchmark_tables.py           rewrites both
   benchmark_tables.py --check   exits 1 when either does not say what the results say
@@ -131,8 +131,10 @@ def report(path, only_shown):
     peers = [peer for peer in PEERS if any(peer in row.over for row in rows)]
     if only_shown and not peers:
         return None
-    shown = [row for row in rows if not only_shown or row.layer in SHOWN]
-    lines = [heading_of(path, results["context"]), "", *layer_table(shown, peers), ""]
+    shown = [row for row in rows if not only_shown or (row.layer in SHOWN and row.threads == 1)]
+    lines = [heading_of(path, results["context"]), ""]
+    if shown:
+        lines += [*layer_table(shown, peers), ""]
     if peers:
         lines += [*peer_means(rows, peers, classes_of_layers()), ""]
     return "\n".join([*lines, *peak_means(rows)])

@@ -64,10 +64,9 @@ void print_heading(const PlannedStep& step) {
 void print_candidates(const PlannedStep& step) {
   std::string text;
   for (const OfferedPlan& one : step.candidates) {
-    constexpr double kMillion = 1e6;
     text += (text.empty() ? "" : "; ") + brief(one.planned.plan) + " " +
-            significant(one.planned.cycles / kMillion, 3) + " M cycles, " +
-            bytes_text(one.planned.packed_bytes) + " packed";
+            with_prefix(one.planned.cycles) + " cycles, " + bytes_text(one.planned.packed_bytes) +
+            " packed";
     if (one.workspace) text += ", " + bytes_text(one.workspace->of_one_thread()) + " workspace";
   }
   llvm::outs() << "#   candidates: " << text << "\n";

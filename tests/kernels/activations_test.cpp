@@ -284,26 +284,29 @@ TEST_CASE("activation functions: a sample of all floats", "[activations]") {
   }
 }
 
+// A section for each function, so that `-c NAME` runs one of them: all take hours of one core.
 TEST_CASE("activation functions: every float", "[.][activations_long]") {
   for (const Case& c : all_cases()) {
-    const Compiled compiled(c.activation, Halide::get_host_target());
-    const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
-    std::vector<Worst> found(threads);
-    std::vector<std::thread> workers;
-    for (unsigned t = 0; t < threads; ++t) {
-      workers.emplace_back([&, t] {
-        found[t] =
-            sweep(c.activation, compiled, kFloats * t / threads, kFloats * (t + 1) / threads, 1);
-      });
+    DYNAMIC_SECTION(c.name) {
+      const Compiled compiled(c.activation, Halide::get_host_target());
+      const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+      std::vector<Worst> found(threads);
+      std::vector<std::thread> workers;
+      for (unsigned t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+          found[t] =
+              sweep(c.activation, compiled, kFloats * t / threads, kFloats * (t + 1) / threads, 1);
+        });
+      }
+      for (std::thread& worker : workers) worker.join();
+      Worst worst;
+      for (const Worst& each : found) {
+        if (each.ulp > worst.ulp) worst = each;
+      }
+      std::cout << c.name << ": at most " << std::max(worst.ulp, 0.5) << " ulp, at x=" << worst.x
+                << std::endl;
+      require_within_bound(c, worst);
     }
-    for (std::thread& worker : workers) worker.join();
-    Worst worst;
-    for (const Worst& each : found) {
-      if (each.ulp > worst.ulp) worst = each;
-    }
-    std::cout << c.name << ": at most " << std::max(worst.ulp, 0.5) << " ulp, at x=" << worst.x
-              << std::endl;
-    require_within_bound(c, worst);
   }
 }
 
