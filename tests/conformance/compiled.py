@@ -63,11 +63,11 @@ def run_convc(convc, arguments, environment=None):
 
 
 class Library:
-    """The functions of `files`, compiled by `convc` into `directory`."""
+    """The functions of `files`, compiled by `convc` for `target` into `directory`."""
 
-    def __init__(self, convc, runtime, files, name, directory, cache):
+    def __init__(self, convc, runtime, files, name, directory, cache, target="host"):
         run_convc(convc, ["compile", *files, "--name", name, "-o", directory, "--cache", cache,
-                          "-j2"])
+                          "--target", target, "-j2"])
         shared = os.path.join(directory, f"lib{name}.so")
         subprocess.run(
             ["gcc-12", "-shared", "-o", shared, "-Wl,--whole-archive",

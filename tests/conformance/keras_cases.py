@@ -1,11 +1,14 @@
 """Random specs, evaluated by convc and by Keras (JAX backend, CPU), must agree in the shapes of
-variables and outputs and in values.
+variables and outputs and in values. Every second hundred is compiled for AVX2 whatever this machine
+has.
 
     keras_cases.py --count 200 --directory DIR
 
 CONVC and CONVC_RUNTIME name the compiler and libconvc_runtime.a; CONVC_SEED sets the seed."""
 
 import argparse
+import collections
+import json
 import os
 import shutil
 import sys
@@ -94,11 +97,20 @@ def difference(spec, got, expected):
             f"{got[where]!r}, Keras has {expected[where]!r}")
 
 
+def algorithms_of(manifest):
+    """The algorithm of each step of a library: a plan begins with it."""
+    with open(manifest, encoding="utf-8") as file:
+        kernels = json.load(file)["kernels"]
+    return [step["plan"].split()[0]
+            for kernel in kernels for variant in kernel["variants"] for step in variant["steps"]]
+
+
 class Comparison:
     def __init__(self, arguments):
         self.arguments = arguments
         self.failures = 0
-        self.by_kind = {}
+        self.by_kind = collections.Counter()
+        self.by_algorithm = collections.Counter()
 
     def fail(self, spec, message):
         self.failures += 1
@@ -133,10 +145,12 @@ class Comparison:
         os.makedirs(directory)
         path, specs = self.accepted([spec for spec, _ in models], directory)
         library = Library(self.arguments.convc, self.arguments.runtime, [path], "specs",
-                          directory, os.path.join(self.arguments.directory, "cache"))
+                          directory, os.path.join(self.arguments.directory, "cache"),
+                          target="avx2" if number % 2 else "host")
+        self.by_algorithm.update(algorithms_of(os.path.join(directory, "specs.json")))
         keras_models = dict((spec.name, model) for spec, model in models)
         for spec in specs:
-            self.by_kind[spec.kind] = self.by_kind.get(spec.kind, 0) + 1
+            self.by_kind[spec.kind] += 1
             self.compare(spec, keras_models[spec.name], library, random)
 
     def compare(self, spec, model, library, random):
@@ -179,8 +193,9 @@ def main():
         comparison.run(models, random, number)
         done += len(models)
         number += 1
-    for kind, count in sorted(comparison.by_kind.items()):
-        print(f"{count:5} {kind}")
+    for counts in (comparison.by_kind, comparison.by_algorithm):
+        for name, count in sorted(counts.items()):
+            print(f"{count:5} {name}")
     print(f"{done - comparison.failures} passed, {comparison.failures} failed")
     return 1 if comparison.failures else 0
 

@@ -28,11 +28,16 @@ class Spec:
 
 
 class SpecMaker:
-    """Draws specs from a random generator (numpy.random.Generator)."""
+    """Draws specs from a random generator (numpy.random.Generator). Most are small, with sizes that
+    nothing divides; one in ten has the channels of real networks, for which Winograd and the forms
+    for many channels are planned."""
+
+    WIDE = [32, 48, 64, 96, 128, 192]
 
     def __init__(self, random):
         self.random = random
         self.count = 0
+        self.is_wide = False
 
     def one_of(self, items):
         return items[int(self.random.integers(len(items)))]
@@ -42,6 +47,9 @@ class SpecMaker:
 
     def between(self, low, high):
         return int(self.random.integers(low, high + 1))
+
+    def channels(self, small):
+        return self.one_of(self.WIDE if self.is_wide else small)
 
     def sizes(self, rank, low, high):
         """A number for all axes, or one for each."""
@@ -68,12 +76,12 @@ class SpecMaker:
 
     def convolution(self, kind, rank, channels_last, causal=True):
         """The call's name, its arguments, and the channels of its input."""
-        arguments, channels = {}, self.one_of([1, 2, 3, 4, 6, 8, 12, 16, 20])
+        arguments, channels = {}, self.channels([1, 2, 3, 4, 6, 8, 12, 16, 20])
         padding = self.one_of(["valid", "same"])
         if kind == "Conv":
             groups = self.one_of([1, 1, 1, 2, 3, 4])
-            channels = groups * self.one_of([1, 2, 3, 4, 5, 8])
-            arguments["filters"] = groups * self.one_of([1, 2, 3, 5, 8, 16])
+            channels = groups * self.channels([1, 2, 3, 4, 5, 8])
+            arguments["filters"] = groups * self.channels([1, 2, 3, 5, 8, 16])
             if groups > 1:
                 arguments["groups"] = groups
             arguments.update(self.windows(rank))
@@ -84,12 +92,12 @@ class SpecMaker:
             if self.chance(0.5):
                 arguments["depth_multiplier"] = self.between(1, 3)
         elif kind == "SeparableConv":
-            arguments["filters"] = self.one_of([1, 3, 8, 16, 20])
+            arguments["filters"] = self.channels([1, 3, 8, 16, 20])
             arguments.update(self.windows(rank))
             if self.chance(0.4):
                 arguments["depth_multiplier"] = self.between(1, 2)
         else:  # transposed
-            arguments["filters"] = self.one_of([1, 2, 3, 5, 8, 16])
+            arguments["filters"] = self.channels([1, 2, 3, 5, 8, 16])
             arguments.update(self.windows(rank, dilates=False))
             stride = arguments.get("strides", 1)
             least = min(stride) if isinstance(stride, tuple) else stride
@@ -107,6 +115,8 @@ class SpecMaker:
 
     def input_shape(self, rank, channels, channels_last):
         low, high = {1: (6, 40), 2: (5, 14), 3: (4, 8)}[rank]
+        if self.is_wide and rank < 3:
+            high *= 2
         sizes = tuple(self.between(low, high) for _ in range(rank))
         return (*sizes, channels) if channels_last else (channels, *sizes)
 
@@ -204,6 +214,7 @@ class SpecMaker:
         return Spec(name, f"Sequential of {call}", text, batch, jump, shape, bare=False)
 
     def next(self):
+        self.is_wide = self.chance(0.1)
         spec = self.bare_layer() if self.chance(0.6) else self.chain()
         self.count += 1
         return spec
