@@ -162,15 +162,17 @@ bool stays_in_l2(const LayerSpec& layer, const Machine& machine) {
   return pixels * layer.filters * kFloatBytes <= machine.l2_bytes;
 }
 
-/// Tasks of panels, so that each thread keeps weights of its own. Precondition: whole panels, a
-/// channel for each filter.
-std::string cut_panels(const LayerSpec& layer, int threads, Plan& plan) {
-  const std::int64_t panels = layer.filters / plan.lanes;
-  const std::int64_t cuts = ceil_div(threads, layer.batch * layer.out.depth);
-  plan.row_block = round_up(layer.out.height, plan.tile_height);
-  plan.panel_block = cuts > 1 ? ceil_div(panels, cuts) : 0;
-  return "tasks of " + (cuts > 1 ? std::to_string(plan.panel_block) : std::string("all")) +
-         " panels of an image";
+/// A task of rows for each thread, if that divides them well. What a thread writes lies in one
+/// piece: processors fetch ahead, and lines beyond the end of a piece come from another's cache.
+std::string cut_rows(const LayerSpec& layer, int threads, Plan& plan) {
+  constexpr double kDividesWell = 0.8;
+  const std::int64_t images = layer.batch * layer.out.depth;
+  const std::int64_t cuts = ceil_div(threads, images);
+  const std::int64_t whole = round_up(layer.out.height, plan.tile_height);
+  const std::int64_t block = round_up(ceil_div(layer.out.height, cuts), plan.tile_height);
+  const bool is_cut = busy_share(layer.out.height, block, images, threads) >= kDividesWell;
+  plan.row_block = is_cut ? block : whole;
+  return "tasks of " + std::to_string(plan.row_block) + " rows, all of an image's panels in each";
 }
 
 }  // namespace
@@ -211,9 +213,9 @@ Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   std::string cut = tasks.text;
   if (chosen.lines > 0) {
     cut = cut_lines(layer, machine, chosen.lines, plan);
-  } else if (chosen.order == LoopOrder::filters_outer && layer.filters == layer.in_channels &&
-             layer.filters % plan.lanes == 0 && stays_in_l2(layer, machine)) {
-    cut = cut_panels(layer, threads_worth(tile.cycles), plan);
+  } else if (chosen.order == LoopOrder::filters_outer && layer.out.height > 1 &&
+             stays_in_l2(layer, machine)) {
+    cut = cut_rows(layer, threads_worth(tile.cycles), plan);
   }
   plan.reason = "one channel per group: vectors over channels, " +
                 std::to_string(plan.tile_height) + "x" + std::to_string(plan.tile_width) +
