@@ -31,11 +31,14 @@ void append_sizes(std::vector<const void*>& io, const std::vector<std::int64_t>&
 }
 
 PreparedKernel::Memory PreparedKernel::allocate(std::size_t bytes) {
-  // Whole cache lines, and never zero bytes: aligned_alloc wants multiples of the alignment.
-  const std::size_t lines = bytes / CONVC_ALIGNMENT + 1;
-  Memory memory(std::aligned_alloc(CONVC_ALIGNMENT, lines * CONVC_ALIGNMENT));
+  // Each on pages of its own, wherever the layers before have left room. Never zero bytes:
+  // aligned_alloc wants multiples of the alignment.
+  constexpr std::size_t kPageBytes = 4096;
+  static_assert(kPageBytes % CONVC_ALIGNMENT == 0);
+  const std::size_t pages_bytes = (bytes / kPageBytes + 1) * kPageBytes;
+  Memory memory(std::aligned_alloc(kPageBytes, pages_bytes));
   if (!memory) throw std::bad_alloc();
-  std::fill_n(static_cast<char*>(memory.get()), lines * CONVC_ALIGNMENT, char{0});
+  std::fill_n(static_cast<char*>(memory.get()), pages_bytes, char{0});
   return memory;
 }
 

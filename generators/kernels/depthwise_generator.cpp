@@ -114,7 +114,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
 
   /// With filters_outer a line is seldom needed again before its pixel's turn is over.
   bool pixels_compete() const {
-    return pixels_outer &&
+    return pixels_outer && splits_panels() &&
            copies_competing_pixels(output_channels(), columns.stride, columns.kernel_size);
   }
   int copied_channels() const {

@@ -60,11 +60,12 @@ inline constexpr int kMostPlanarTapColumns = 7;
 /// unrolled, the border is not read from the image, and no product with its zeros is asked for (of
 /// a zero that LLVM sees it makes none; of one in a copy it does). 1x1 filters see one long row.
 bool reads_rows_in_place(const Plan& plan, const LayerSpec& layer);
-/// Pixels that neighbouring outputs read lie a multiple of 4 KiB apart, all in one set of L1:
-/// kernels whose loops have pixels outside read a copy that spreads them out.
+/// Pixels that neighbouring outputs read lie a multiple of 4 KiB apart, all in one set of L1, or,
+/// without strides, of 2 KiB, in two: tasks of some panels read a copy that spreads them out.
 constexpr bool copies_competing_pixels(std::int64_t channels, std::int64_t stride,
                                        std::int64_t kernel_width) {
-  return kernel_width > 1 && channels * stride * kFloatBytes % kL1WayBytes == 0;
+  const std::int64_t apart = stride > 1 ? kL1WayBytes : kL1WayBytes / 2;
+  return kernel_width > 1 && channels * stride * kFloatBytes % apart == 0;
 }
 /// The plan is of one of the two kernels for depthwise layers.
 bool is_depthwise_kernel(const Plan& plan, const LayerSpec& layer);

@@ -120,16 +120,29 @@ std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Mach
 }
 
 /// Writing pixels a multiple of 4 KiB apart, one vector each, takes Zen 5 ten times as long as
-/// writing them in order: a task takes several lines of each.
-Traversal traversal(const LayerSpec& layer, const Machine& machine) {
-  if (reads_input(layer) &&
-      copies_competing_pixels(layer.in_channels, layer.strides.width, layer.kernel_size.width)) {
-    const std::int64_t lines = steps(layer) ? 4 : 8;
-    return {{1, tile_columns(layer)},
-            LoopOrder::pixels_outer,
-            lines,
-            ", read from a copy whose pixels do not compete for sets of L1"};
+/// writing them in order: a task takes several lines of each. Of 2 KiB, its loads wait for stores
+/// whose addresses agree in the lower 12 bits, as those of buffers of whole pages do.
+std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machine& machine) {
+  if (!reads_input(layer) ||
+      !copies_competing_pixels(layer.in_channels, layer.strides.width, layer.kernel_size.width)) {
+    return std::nullopt;
   }
+  Traversal copied;
+  copied.text = ", read from a copy whose pixels do not compete for sets of L1";
+  copied.tile = {1, tile_columns(layer)};
+  copied.lines = 4;
+  if (steps(layer)) return copied;
+  if (pixels_compete(layer, kL1WayBytes)) {
+    copied.lines = 8;
+    return copied;
+  }
+  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes || layer.open.any()) return std::nullopt;
+  if (layer.out.height > 1) copied.tile.height = 2;
+  return copied;
+}
+
+Traversal traversal(const LayerSpec& layer, const Machine& machine) {
+  if (const auto copied = traversal_of_copies(layer, machine)) return *copied;
   if (const auto tile = tile_of_kept_weights(layer, machine)) {
     return {*tile, LoopOrder::filters_outer, 0, ", a panel's weights kept in registers"};
   }
@@ -139,7 +152,6 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
     return all;
   }
   all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};
-  if (reads_input(layer) && pixels_compete(layer, 2048)) all.lines = 2;
   return all;
 }
 
