@@ -27,6 +27,8 @@ struct MeasuredCosts {
   /// pixels that a tile reads side by side: each of them is a stream of its own to the prefetchers.
   double exposed_side_by_side = 0;
   double exposed_again = 0.25;  ///< of the time that what is read again takes from L3
+  /// winograd: of the time that weights, which are read in order, take from L3 beside work.
+  double exposed_in_order = 0.25;
   double cycles_per_tile = 8;
   double cycles_per_accumulator = 1.5;  ///< of its start and end
   double cycles_of_reloads = 8;         ///< of a tile whose post_ops' operands find no register

@@ -182,7 +182,8 @@ std::string cut_rows(const LayerSpec& layer, int threads, Plan& plan) {
   const std::int64_t cuts = ceil_div(threads, images);
   const std::int64_t whole = round_up(layer.out.height, plan.tile_height);
   const std::int64_t block = round_up(ceil_div(layer.out.height, cuts), plan.tile_height);
-  const bool is_cut = busy_share(layer.out.height, block, images, threads) >= kDividesWell;
+  const double busy = busy_share({layer.out.height, block}, {}, images, threads);
+  const bool is_cut = busy >= kDividesWell;
   plan.row_block = is_cut ? block : whole;
   return "tasks of " + std::to_string(plan.row_block) + " rows, all of an image's panels in each";
 }

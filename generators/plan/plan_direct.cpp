@@ -180,7 +180,7 @@ class Search {
   /// together, as a share of one thread's time: all three matter.
   [[nodiscard]] double imbalance(double cycles) const {
     constexpr int kMostThreads = 8;
-    constexpr double kTwo = 0.25, kMany = 0.01;
+    constexpr double kTwo = 0.5, kMany = 0.01;
     const int many = std::min(threads_worth(cycles), kMostThreads);
     if (many < 2) return 0;
     return kTwo * (1 / tasks_busy_share(2) - 1) + kMany * (1 / tasks_busy_share(many) - 1);
@@ -188,12 +188,12 @@ class Search {
 
   [[nodiscard]] double tasks_busy_share(int threads) const {
     const std::int64_t panels = ceil_div(layer_.filters, plan_.filter_panel());
-    const std::int64_t cuts = plan_.panel_block == 0 ? 1 : ceil_div(panels, plan_.panel_block);
     const std::int64_t columns =
         plan_.column_block == 0 ? 1 : ceil_div(layer_.out.width, plan_.column_block);
     const std::int64_t images = flat_ ? 1 : layer_.batch * layer_.out.depth;
-    return busy_share(total_, plan_.row_block == 0 ? total_ : plan_.row_block,
-                      images * columns * cuts, threads);
+    return busy_share({total_, plan_.row_block == 0 ? total_ : plan_.row_block},
+                      {panels, plan_.panel_block == 0 ? panels : plan_.panel_block},
+                      images * columns, threads);
   }
 
   [[nodiscard]] std::string tasks_text() const {

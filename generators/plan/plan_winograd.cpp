@@ -55,17 +55,19 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
   return tasks;
 }
 
-/// What multiply-adds that take `computing` cycles wait for weights. They are read in order and
-/// used once, so that they come while those compute, as far as that takes as long.
-double weights_cycles(double bytes, double computing, const Machine& machine) {
+/// What a task waits for weights of so many bytes, which it reads in order and once. Those of a
+/// panel come beside the multiply-adds of the first register tile that takes it, `first_tiles`
+/// cycles for all panels: nobody fetches the next panel while later tiles take this one from L2.
+double weights_cycles(const Plan& plan, double bytes, double first_tiles, const Machine& machine) {
   constexpr double kExposedOfMemory = 0.5;
+  constexpr double kOneVector = 2;  // panels of one vector come at half the rate
   const MeasuredCosts& costs = machine.costs;
   if (bytes <= real(machine.l2_bytes) / 2) return 0;
   const bool from_l3 = bytes <= costs.l3_share * real(machine.l3_bytes);
-  const double reading =
-      bytes / (from_l3 ? costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
-  const double exposed = from_l3 ? costs.exposed_again : kExposedOfMemory;
-  return std::max(reading - computing, 0.0) + exposed * std::min(reading, computing);
+  const double reading = (plan.tile_vectors == 1 ? kOneVector : 1) * bytes /
+                         (from_l3 ? costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
+  const double exposed = from_l3 ? costs.exposed_in_order : kExposedOfMemory;
+  return std::max(reading - first_tiles, 0.0) + exposed * std::min(reading, first_tiles);
 }
 
 /// What a task waits for its transformed tiles and products, where they do not stay in L2:
@@ -84,16 +86,21 @@ double spill_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTask
   if (tiles + products <= kShare * real(machine.l2_bytes)) return 0;
   // Transforms read a tile's products far from each other, where nobody fetches them in advance.
   // They write its places so, too, which counts for as much as measured (decision 0021).
-  constexpr double kScatteredWrites = 0.3;
-  const double scattered = kScatteredWrites * tiles + (by_panels ? 0 : kMoves * products);
+  constexpr double kScatteredWrites = 0.3, kScatteredProducts = 6;
+  const double scattered =
+      kScatteredWrites * tiles + (by_panels ? 0 : kScatteredProducts * products);
   const double in_order = (kMoves - kScatteredWrites + (by_panels ? real(panels - 1) : 0)) * tiles;
-  return (in_order * machine.costs.exposed_again + scattered) / machine.costs.l3_bytes_per_cycle;
+  // Prefetchers follow so many streams, the tiles and weights that a register tile reads.
+  constexpr int kMostStreams = 15;
+  const bool fetched_in_advance = plan.tile_width + plan.tile_vectors <= kMostStreams;
+  const double exposed = fetched_in_advance ? machine.costs.exposed_again : 1;
+  return (in_order * exposed + scattered) / machine.costs.l3_bytes_per_cycle;
 }
 
 /// What the choice of tasks makes small: the time of one thread, and of two with less weight.
 double weighed_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
-  constexpr double kOneThread = 3;
-  constexpr double kPerTask = 2000;  // loops of its own, and its turn
+  constexpr double kOneThread = 2;
+  constexpr double kPerTask = 1000;  // loops of its own, and its turn
   const std::int64_t tasks = tasks_of(layer, plan).count();
   const double cycles = winograd_cycles(layer, plan, machine) + kPerTask * real(tasks);
   return cycles * (kOneThread + real(ceil_div(tasks, 2)) / real(tasks));
@@ -237,13 +244,15 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   tile.lanes = plan.lanes;
   const double computing = predicted_cycles(products, tile, machine) / real(tasks.images);
   const double weights = real(products.taps * products.filters * tasks.places * kFloatBytes);
+  const double first_tiles =
+      computing * real(std::min<std::int64_t>(plan.tile_width, tasks.tiles)) / real(tasks.tiles);
   const double transforms =
       real(tasks.tiles * tasks.places) *
       (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
            vectors_of(group.in_channels, plan.lanes) +
        machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));
   return real(tasks.images) *
-         (computing + weights_cycles(weights, computing, machine) + transforms +
+         (computing + weights_cycles(plan, weights, first_tiles, machine) + transforms +
           real(tasks.per_image) * spill_cycles(layer, plan, tasks, machine));
 }
 

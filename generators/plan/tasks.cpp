@@ -108,8 +108,9 @@ std::int64_t balanced_block(std::int64_t total, std::int64_t step, std::int64_t 
   double best_share = 0;
   for (std::int64_t blocks = least; blocks <= most; ++blocks) {
     const std::int64_t block = std::min(round_up(ceil_div(total, blocks), step), total);
-    const double share =
-        (3 * busy_share(total, block, images, 2) + busy_share(total, block, images, 4)) / 4;
+    const double share = (3 * busy_share({total, block}, {}, images, 2) +
+                          busy_share({total, block}, {}, images, 4)) /
+                         4;
     constexpr double kWorthMoreBlocks = 0.01;
     if (share > best_share + kWorthMoreBlocks) {
       best = block;
@@ -166,18 +167,22 @@ int threads_worth(double cycles) {
   return std::max(more, cycles < kForTwo ? 1 : 2);
 }
 
-double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads) {
+double busy_share(const Blocks& outputs, const Blocks& panels, std::int64_t images, int threads) {
   // So many images keep everyone busy.
   constexpr std::int64_t kEnoughImages = 64;
   images = std::min(images, kEnoughImages);
   std::vector<std::int64_t> busy_until(static_cast<std::size_t>(threads), 0);
   for (std::int64_t image = 0; image < images; ++image) {
-    for (std::int64_t begin = 0; begin < total; begin += block) {
-      *std::min_element(busy_until.begin(), busy_until.end()) += std::min(block, total - begin);
+    for (std::int64_t panel = 0; panel < panels.total; panel += panels.block) {
+      for (std::int64_t begin = 0; begin < outputs.total; begin += outputs.block) {
+        *std::min_element(busy_until.begin(), busy_until.end()) +=
+            std::min(outputs.block, outputs.total - begin) *
+            std::min(panels.block, panels.total - panel);
+      }
     }
   }
   const std::int64_t end = *std::max_element(busy_until.begin(), busy_until.end());
-  return static_cast<double>(total * images) / static_cast<double>(end * threads);
+  return real(outputs.total * panels.total * images) / real(end * threads);
 }
 
 Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,

@@ -33,8 +33,14 @@ std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::in
 /// price of waking it.
 int threads_worth(double cycles);
 
-/// Share of their time that `threads` are busy when they take blocks of `total` in turn, one at a
-/// time: 1 when the last ones end together.
-double busy_share(std::int64_t total, std::int64_t block, std::int64_t images, int threads);
+/// An axis cut into blocks, of which the last has what is left.
+struct Blocks {
+  std::int64_t total = 1;
+  std::int64_t block = 1;
+};
+
+/// Share of their time that `threads` are busy when they take tasks in turn, one at a time, each of
+/// a block of outputs and a block of panels of an image: 1 when the last ones end together.
+double busy_share(const Blocks& outputs, const Blocks& panels, std::int64_t images, int threads);
 
 }  // namespace convc
