@@ -3,7 +3,7 @@
 // read the image in place, beside the border by loads with a mask. Else a task copies the rows of a
 // few channels with their padding into L1: so a vector beside the border is like any other, and
 // what was just written is not read before it has left the store queue. With strides, columns are
-// taken apart in registers (strided_vectors.h).
+// taken apart in registers (strided_vectors.h), or sums are (`pairs`).
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 #include "generators/kernels/strided_vectors.h"
@@ -32,22 +32,14 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     const SpatialAxes axes = {columns, rows, planes};
     padded = in_place ? rows_in_place(input, axes, border(), /*unrolled=*/true)
                       : planar_rows(input, axes, border(), dense_columns);
-    taps = RDom(0, columns.kernel_size, 0, rows.kernel_size, 0, planes.kernel_size, "taps");
-    const FilterPoint weight = {filter % value(tile_vectors), 0,      taps.x, taps.y, taps.z, 0,
-                                filter / value(tile_vectors), v.group};
-    const ImagePoint at = {0,
-                           v.column * columns.stride + taps.x * columns.dilation,
-                           inside(v.row, rows, tile_height) * rows.stride + taps.y * rows.dilation,
-                           v.plane * planes.stride + taps.z * planes.dilation,
-                           v.batch,
-                           v.group};
-    const Expr element = padded(at.coordinates());
-    const bool copies_with_stride = steps() && !in_place;
+    taps = tap_domain(pairs() ? columns.kernel_size / 2 : columns.kernel_size, "taps");
+    odd_taps = tap_domain(1, "odd_taps");
     sum(pure_vars(v, filter)) = 0.0f;
     sum(pure_vars(v, filter)) +=
-        (*kernel)(weight.coordinates()) * (copies_with_stride ? strided(element) : element);
-    ordered(pure_vars(v, filter)) =
-        in_order(sum(point_of(v, filter).coordinates()), columns.stride);
+        pairs() ? product_of_pair() : product(taps.x, taps, columns.stride);
+    odd_sum(pure_vars(v, filter)) = 0.0f;
+    odd_sum(pure_vars(v, filter)) += product(odd_tap(), odd_taps, odd_step());
+    ordered(pure_vars(v, filter)) = sum_in_order();
     const Func& sums = steps() ? ordered : sum;
     output(pure_vars(v, filter)) =
         finished(sums(point_of(v, filter).coordinates()), point_of(v, filter));
@@ -55,20 +47,23 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
 
   /* The schedule. Loops from the outside in:
    *   parallel task in blocks of channels x batch x plane x row blocks x column blocks
-   *     channels that are copied at once             where the taps do not read in place
-   *       channel, filter, tile_row, tile_column   sums live in registers (goes_down_columns:
-   * swapped) tap_plane, tap_row, tap_column         unrolled for small filters row of tile, vector
-   * of columns       unrolled: one FMA each */
+   *     channels that are copied at once               where the taps do not read in place
+   *       channel, filter
+   *         tile_row, tile_column                      goes_down_columns: swapped
+   *           tap_plane, tap_row, tap_column           unrolled for small filters
+   *             row of tile, vector of columns         unrolled: an FMA each; sums: registers */
   void schedule() {
     tile_the_output();
-    compute_tile(sum);
-    if (steps()) compute_tile(ordered);
-    sum.update()
-        .reorder(v.column, v.row, taps.x, taps.y, taps.z)
-        .vectorize(v.column, lanes)
-        .unroll(v.column)
-        .unroll(v.row);
-    unroll_taps();
+    compute_tile(sum, (pairs() ? 2 : 1) * value(tile_width), pair_lanes());
+    add_taps(sum.update(), taps, pair_lanes());
+    if (columns.kernel_size <= kMostPlanarTapColumns) sum.update().unroll(taps.x);
+    // Column by column, a vector of the input is used up before the next is loaded.
+    if (has_few_taps()) sum.update().reorder(taps.y, taps.x);
+    if (has_odd_tap()) {
+      compute_tile(odd_sum, 2 / odd_step() * value(tile_width), pair_lanes());
+      add_taps(odd_sum.update(), odd_taps, pair_lanes());
+    }
+    if (steps()) compute_tile(ordered, tile_width, lanes);
     if (in_place) {
       Func(output).unroll(tile_column);
     } else {
@@ -83,25 +78,92 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
            copied_columns() <= kMostUnrolledVectors * value(lanes);
   }
 
+  /* The products of one column of taps, for an output element. */
+  RDom tap_domain(int tap_columns, const std::string& name) const {
+    return {0, tap_columns, 0, rows.kernel_size, 0, planes.kernel_size, name};
+  }
+  Expr weight(const Expr& tap, const RDom& of) const {
+    const FilterPoint at = {filter % value(tile_vectors), 0,      tap, of.y, of.z, 0,
+                            filter / value(tile_vectors), v.group};
+    return (*kernel)(at.coordinates());
+  }
+  Expr element(const Expr& column, const RDom& of) const {
+    const ImagePoint at = {0,
+                           column,
+                           inside(v.row, rows, tile_height) * rows.stride + of.y * rows.dilation,
+                           v.plane * planes.stride + of.z * planes.dilation,
+                           v.batch,
+                           v.group};
+    return padded(at.coordinates());
+  }
+  Expr product(const Expr& tap, const RDom& of, int step) const {
+    const Expr value = element(v.column * step + tap * columns.dilation, of);
+    const bool copies_with_stride = step > 1 && !in_place;
+    return weight(tap, of) * (copies_with_stride ? strided(value) : value);
+  }
+
+  /// For a stride of 2, AVX2 takes sums apart instead of columns: `sum` has two elements for an
+  /// output, the products of two neighbouring taps with dense vectors. A tap that is left over is
+  /// summed alone. Fewer shuffles, and 6 vectors of weights for 3x3, where 9 spill. AVX-512 does so
+  /// where outputs fill half a register, and pairs all of it.
+  bool pairs() const {
+    const bool has_pairs = columns.stride == 2 && columns.dilation == 1 && columns.kernel_size > 1;
+    return has_pairs && (!shuffles() || fills_half_a_register());
+  }
+  bool fills_half_a_register() const {
+    return in_place && columns.out <= value(lanes) &&
+           2 * value(lanes) <= get_target().template natural_vector_size<float>();
+  }
+  int pair_lanes() const { return pairs() && shuffles() ? 2 * value(lanes) : value(lanes); }
+  bool has_odd_tap() const { return pairs() && columns.kernel_size % 2 == 1; }
+  /// The first or the last, so that the vectors of the pairs begin at even columns of the image.
+  int odd_tap() const { return columns.pad_before % 2 == 1 ? 0 : columns.kernel_size - 1; }
+  Expr product_of_pair() const {
+    const Expr tap = 2 * taps.x + (has_odd_tap() && odd_tap() == 0 ? 1 : 0);
+    return alternating(v.column, weight(tap, taps), weight(tap + 1, taps)) *
+           element(v.column + tap, taps);
+  }
+  /// Where the pairs of a row are one vector, the odd tap is one more product of that, of which
+  /// every second element counts.
+  int odd_step() const { return shuffles() ? 1 : 2; }
+  Expr sum_in_order() const {
+    const ImagePoint at = point_of(v, filter);
+    if (!pairs()) return in_order(sum(at.coordinates()), columns.stride);
+    ImagePoint first = at, second = at;
+    first.column = 2 * v.column;
+    second.column = 2 * v.column + 1;
+    const Expr of_pairs = in_order(
+        strided(sum(first.coordinates())) + strided(sum(second.coordinates())), columns.stride);
+    if (!has_odd_tap()) return of_pairs;
+    // Each in order for itself: else LLVM shuffles three sums instead of two.
+    return of_pairs + (odd_step() == 1 ? strided(odd_sum(first.coordinates()))
+                                       : in_order(odd_sum(at.coordinates()), columns.stride));
+  }
+
   bool steps() const { return columns.stride > 1; }
   bool shuffles() const { return shuffles_all_lanes(get_target()); }
 
-  void compute_tile(Func& func) {
+  void compute_tile(Func& func, int width, int vector) {
     func.compute_at(output, inner_tile())
         .store_in(Halide::MemoryType::Register)
-        .bound_extent(v.column, tile_width)
+        .bound_extent(v.column, width)
         .bound_extent(v.row, tile_height)
-        .vectorize(v.column, lanes)
+        .vectorize(v.column, vector)
         .unroll(v.column)
         .unroll(v.row);
   }
 
-  void unroll_taps() {
+  bool has_few_taps() const {
     constexpr int kMostUnrolledTaps = 9;
-    if (columns.kernel_size <= kMostPlanarTapColumns) sum.update().unroll(taps.x);
-    if (columns.kernel_size * rows.kernel_size > kMostUnrolledTaps) return;
-    // Column by column, a vector of the input is used up before the next is loaded.
-    sum.update().reorder(taps.y, taps.x).unroll(taps.y);
+    return columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps;
+  }
+
+  void add_taps(Halide::Stage update, const RDom& domain, int vector) {
+    update.reorder(v.column, v.row, domain.x, domain.y, domain.z)
+        .vectorize(v.column, vector)
+        .unroll(v.column)
+        .unroll(v.row);
+    if (has_few_taps()) update.unroll(domain.y);
   }
 
   void copy_rows() {
@@ -167,7 +229,9 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   /// Of 16 registers, 9 hold the weights while a loop goes down a column of tiles. Of many columns
   /// side by side LLVM spills them; with strides or two columns that costs less than more loops do.
   bool goes_down_columns() const {
-    return in_place && !shuffles() && !steps() && columns.out > 2 * value(lanes);
+    if (!in_place || shuffles() || (steps() && !pairs())) return false;
+    const int most_side_by_side = pairs() ? 4 : 2;
+    return columns.out > most_side_by_side * value(lanes);
   }
   const Var& inner_tile() const { return goes_down_columns() ? tile_row : tile_column; }
   const Var& outer_tile() const { return goes_down_columns() ? tile_column : tile_row; }
@@ -189,8 +253,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   ImageVars v;
   Var filter{"filter"};
   SpatialAxis columns, rows, planes;
-  RDom taps;
-  Func padded, sum{"sum"}, ordered{"ordered"};
+  RDom taps, odd_taps;
+  Func padded, sum{"sum"}, odd_sum{"odd_sum"}, ordered{"ordered"};
   Var group_batch{"group_batch"}, group_task{"group_task"}, vector_of_columns{"vector_of_columns"};
 };
 

@@ -18,6 +18,7 @@ namespace ir = Halide::Internal;
 
 constexpr const char* kStrided = "convc_strided";
 constexpr const char* kInOrder = "convc_in_order";
+constexpr const char* kAlternating = "convc_alternating";
 enum StridedArgument { kValue, kColumn, kExtent, kOutside };
 
 Expr pure_call(const char* name, const std::vector<Expr>& args) {
@@ -59,6 +60,7 @@ class LowerStridedVectors : public ir::IRMutator {
 
   Expr visit(const ir::Call* call) override {
     if (call->name == kStrided) return shuffled(*call);
+    if (call->name == kAlternating) return alternated(*call);
     if (call->name != kInOrder) return ir::IRMutator::visit(call);
     const int lanes = call->type.lanes();
     const Expr value = mutate(call->args[0]);
@@ -81,14 +83,15 @@ class LowerStridedVectors : public ir::IRMutator {
     if (first && shuffles == Shuffles::of_all_lanes && elements.stride <= 2) {
       return shared_vectors(call, elements, *first);
     }
-    if (first && elements.stride == 1) return neighbours(call, elements, *first);
+    if (first && elements.stride == 1) return neighbours(call, elements, *first, *first);
     // Taps less than a stride apart share dense loads.
-    const int phase =
-        phase_of(call.args.size() == 1 ? elements.first : call.args[kColumn].as<ir::Ramp>()->base,
-                 elements.stride);
+    const int phase = first ? static_cast<int>(ir::mod_imp(*first, elements.stride))
+                            : phase_of(elements.first, elements.stride);
     std::vector<Expr> dense;
     for (int i = 0; i < elements.stride; ++i) {
-      dense.push_back(dense_vector(call, elements, i * elements.lanes - phase));
+      const int offset = i * elements.lanes - phase;
+      dense.push_back(first ? neighbours(call, elements, *first + offset, *first)
+                            : dense_vector(elements, offset));
     }
     std::vector<int> taken;
     for (int lane = 0; lane < elements.lanes; ++lane) {
@@ -98,19 +101,29 @@ class LowerStridedVectors : public ir::IRMutator {
     return ir::Shuffle::make(dense, taken);
   }
 
-  /// The column of the first lane, where the loop over vectors of columns is unrolled.
+  /// Where Halide sees such a selection, it makes two shorter vectors of every number.
+  [[nodiscard]] Expr alternated(const ir::Call& call) {
+    const int lanes = call.type.lanes();
+    std::vector<int> taken;
+    for (int lane = 0; lane < lanes; ++lane) taken.push_back(lane % 2 * lanes + lane);
+    return ir::Shuffle::make({mutate(call.args[1]), mutate(call.args[2])}, taken);
+  }
+
+  /// The column of the first lane; of an image without border, none.
   static std::optional<int> first_column(const ir::Call& call) {
     if (call.args.size() == 1) return {};
     const auto first = ir::as_const_int(ir::simplify(call.args[kColumn].as<ir::Ramp>()->base));
-    return first ? std::optional<int>(static_cast<int>(*first)) : std::nullopt;
+    if (!first) throw Halide::InternalError("strided() beside a border, in a loop over vectors");
+    return static_cast<int>(*first);
   }
 
-  /// A vector of columns side by side. Beside the border it is another one, shuffled, that lies
-  /// inside: a load with a mask occupies the multiply-add units of Zen 5.
-  static Expr neighbours(const ir::Call& call, const Elements& elements, int first) {
+  /// A vector of columns side by side from `first` on; the first element's is `base`. Beside the
+  /// border it is another one, shuffled, that lies inside: a load with a mask occupies the
+  /// multiply-add units of Zen 5.
+  static Expr neighbours(const ir::Call& call, const Elements& elements, int first, int base) {
     const int lanes = elements.lanes, extent = extent_of(call);
     const int inside = std::clamp(first, 0, std::max(extent - lanes, 0));
-    const Expr dense = vector_of_row(call, elements, inside, first);
+    const Expr dense = vector_of_row(call, elements, inside, base);
     if (inside == first) return dense;
     std::vector<int> taken;
     for (int column = first; column < first + lanes; ++column) {
@@ -229,25 +242,13 @@ class LowerStridedVectors : public ir::IRMutator {
     return static_cast<int>(ir::mod_imp(known.remainder, std::int64_t{stride}));
   }
 
-  /// As many elements side by side as there are lanes, `offset` elements from its first.
-  static Expr dense_vector(const ir::Call& call, const Elements& elements, int offset) {
+  /// As many elements side by side as there are lanes, `offset` elements from the first.
+  static Expr dense_vector(const Elements& elements, int offset) {
     const ir::Load& load = *elements.load;
     const int lanes = elements.lanes;
-    const auto side_by_side = [&](const Expr& first) {
-      return ir::Ramp::make(ir::simplify(first + offset), 1, lanes);
-    };
-    const auto loaded = [&](const Expr& predicate) {
-      return ir::Load::make(load.type.with_lanes(lanes), load.name, side_by_side(elements.first),
-                            load.image, load.param, predicate, ir::ModulusRemainder());
-    };
-    if (call.args.size() == 1) return loaded(ir::const_true(lanes));
-    const Expr column = side_by_side(call.args[kColumn].as<ir::Ramp>()->base);
-    const Expr exists = ir::simplify(
-        column >= 0 && column < ir::Broadcast::make(scalar(call.args[kExtent]), lanes));
-    const Expr outside = ir::Broadcast::make(scalar(call.args[kOutside]), lanes);
-    if (ir::is_const_zero(exists)) return outside;
-    if (ir::is_const_one(exists)) return loaded(exists);
-    return Halide::select(exists, loaded(exists), outside);
+    return ir::Load::make(load.type.with_lanes(lanes), load.name,
+                          ir::Ramp::make(ir::simplify(elements.first + offset), 1, lanes),
+                          load.image, load.param, ir::const_true(lanes), ir::ModulusRemainder());
   }
 
   static Expr scalar(const Expr& value) {
@@ -270,6 +271,10 @@ Expr strided(const Expr& value) {
 
 Expr strided(const Expr& value, const Expr& column, const Expr& extent, const Expr& outside) {
   return pure_call(kStrided, {value, column, extent, outside});
+}
+
+Expr alternating(const Expr& column, const Expr& even, const Expr& odd) {
+  return ir::Call::make(even.type(), kAlternating, {column, even, odd}, ir::Call::PureExtern);
 }
 
 Expr in_order(const Expr& value, int stride) {

@@ -20,6 +20,10 @@ Halide::Expr strided(const Halide::Expr& value);
 Halide::Expr strided(const Halide::Expr& value, const Halide::Expr& column,
                      const Halide::Expr& extent, const Halide::Expr& outside);
 
+/// `even` in the lanes of even columns, else `odd`. Vectors begin at even columns.
+Halide::Expr alternating(const Halide::Expr& column, const Halide::Expr& even,
+                         const Halide::Expr& odd);
+
 /// `value`, computed of `strided` ones, with its lanes in the order of columns again.
 Halide::Expr in_order(const Halide::Expr& value, int stride);
 
