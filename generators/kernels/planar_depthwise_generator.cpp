@@ -132,12 +132,12 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     ImagePoint first = at, second = at;
     first.column = 2 * v.column;
     second.column = 2 * v.column + 1;
-    const Expr of_pairs = in_order(
-        strided(sum(first.coordinates())) + strided(sum(second.coordinates())), columns.stride);
-    if (!has_odd_tap()) return of_pairs;
+    Expr firsts = strided(sum(first.coordinates()));
+    if (has_odd_tap() && odd_step() == 1) firsts += strided(odd_sum(first.coordinates()));
+    const Expr of_pairs = in_order(firsts + strided(sum(second.coordinates())), columns.stride);
+    if (!has_odd_tap() || odd_step() == 1) return of_pairs;
     // Each in order for itself: else LLVM shuffles three sums instead of two.
-    return of_pairs + (odd_step() == 1 ? strided(odd_sum(first.coordinates()))
-                                       : in_order(odd_sum(at.coordinates()), columns.stride));
+    return of_pairs + in_order(odd_sum(at.coordinates()), columns.stride);
   }
 
   bool steps() const { return columns.stride > 1; }
