@@ -67,6 +67,8 @@ class SpecMaker:
 
     def windows(self, rank, dilates=True):
         """kernel_size, and strides or dilation_rate, of which Keras takes one."""
+        if self.is_wide and self.chance(0.7):  # what networks have
+            return {"kernel_size": self.one_of([1, 3, 3, 5]), "strides": self.one_of([1, 1, 2])}
         arguments = {"kernel_size": self.sizes(rank, 1, 5 if rank < 3 else 3)}
         if self.chance(0.4):
             arguments["strides"] = self.sizes(rank, 1, 3)
@@ -79,7 +81,7 @@ class SpecMaker:
         arguments, channels = {}, self.channels([1, 2, 3, 4, 6, 8, 12, 16, 20])
         padding = self.one_of(["valid", "same"])
         if kind == "Conv":
-            groups = self.one_of([1, 1, 1, 2, 3, 4])
+            groups = 1 if self.is_wide else self.one_of([1, 1, 1, 2, 3, 4])
             channels = groups * self.channels([1, 2, 3, 4, 5, 8])
             arguments["filters"] = groups * self.channels([1, 2, 3, 5, 8, 16])
             if groups > 1:
@@ -125,6 +127,8 @@ class SpecMaker:
         return f"{call}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
     def layer_kind(self):
+        if self.is_wide and self.chance(0.5):
+            return "Conv", 2
         kind = self.one_of(["Conv", "Conv", "DepthwiseConv", "SeparableConv", "Transpose"])
         return kind, self.between(1, 3 if kind in ("Conv", "Transpose") else 2)
 
