@@ -31,9 +31,10 @@ Expr relu(Bindings& let, const Expr& x, float slope, float max, float threshold)
     const Expr positive = Halide::abs(let(ieee::at_least(0.0F, x)));
     return std::isinf(max) ? positive : ieee::at_most(max, let(positive));
   }
-  const Expr below =
-      threshold == 0 ? ieee::mul(x, slope)
-                     : Halide::cast<float>((in_double(x) - constant(threshold)) * constant(slope));
+  const Expr below = threshold == 0
+                         ? ieee::mul(x, slope)
+                         : Halide::cast<float>(ieee::mul(
+                               ieee::sub(in_double(x), constant(threshold)), constant(slope)));
   return select(ieee::less(threshold, x), above, below);
 }
 
@@ -62,7 +63,8 @@ Expr hard_sigmoid(Bindings& let, const Expr& x, float alpha, float beta) {
     const Expr lost = ieee::sub(inside, ieee::sub(sum, 3.0F));
     return ieee::add(ieee::div(sum, 6.0F), ieee::mul(lost, 1.0F / 6));
   }
-  const Expr y = let(Halide::cast<float>(in_double(x) * constant(alpha) + constant(beta)));
+  const Expr y =
+      let(Halide::cast<float>(ieee::add(ieee::mul(in_double(x), constant(alpha)), constant(beta))));
   return ieee::at_most(1.0F, let(ieee::at_least(0.0F, y)));
 }
 

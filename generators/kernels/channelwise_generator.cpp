@@ -148,23 +148,27 @@ class Channelwise : public ImagePass<Channelwise> {
     term(pixel(v.channel)) =
         let.in(exponential_of_difference(let, let(channels(at(v.channel))), let(most(here()))));
     if (function == F::softmax) add_over_channels(term);
+    const auto count = static_cast<float>(value(in_channels));
     const Func total = sums("total", {cast<double>(0), 0.0F}, [&](const Expr& channel) {
-      const Expr x = channels(at(channel)), largest = most(here());
-      const Expr is_most = select(ieee::less(x, largest) || ieee::less(largest, x), 0.0F, 1.0F);
-      // NaN is neither less nor more than the largest; its term is NaN.
-      return Tuple(cast<double>(ieee::sub(term(at(channel)), is_most)), is_most);
+      const Expr below = ieee::sub(channels(at(channel)), most(here()));
+      // A difference that is NaN counts for more than all channels together.
+      const Expr ones =
+          select(ieee::less(below, 0.0F), 0.0F, ieee::less(below, 1.0F), 1.0F, 2 * count);
+      return Tuple(cast<double>(ieee::sub(term(at(channel)), ones)), ones);
     });
     const Tuple sum = total(here());
     Func per_pixel("per_pixel");
+    stages.push_back({per_pixel, {}});
+    // LLVM takes what comes out of polynomials for a number: NaN is made of bits.
+    const Expr nan_bits = select(sum[1] > count, Expr(0x7fc00000U), Expr(0U));
+    const auto or_nan = [&](const Expr& x) { return float_of(bits_of(x) | nan_bits); };
     if (function == F::softmax) {
-      per_pixel(pixel()) = cast<float>(sum[0] + cast<double>(sum[1]));
-      stages.push_back({per_pixel, {}});
+      per_pixel(pixel()) = or_nan(cast<float>(sum[0] + cast<double>(sum[1])));
       return ieee::div(term(at(v.channel)), per_pixel(here()));
     }
     Bindings names;
     const Expr others = names(cast<float>(sum[0] + cast<double>(sum[1] - 1.0F)));
-    per_pixel(pixel()) = names.in(logarithm_of_1_plus(names, others));
-    stages.push_back({per_pixel, {}});
+    per_pixel(pixel()) = or_nan(names.in(logarithm_of_1_plus(names, others)));
     return ieee::sub(ieee::sub(channels(at(v.channel)), most(here())), per_pixel(here()));
   }
 

@@ -28,7 +28,8 @@ Expr apply(const PostOp& step, int index, const Expr& x, const PostOpOperands& o
       return x * operands.vector(index, VectorRole::scale) +
              operands.vector(index, VectorRole::offset);
     case PostOpKind::rescaling:
-      return x * step.scale + step.offset;
+      // Of two scalings in turn fast-math makes one, whose constant may be no float.
+      return ieee::add(ieee::mul(x, step.scale), step.offset);
     case PostOpKind::add:
       return ieee::add(x, operands.operand(index));
     case PostOpKind::multiply:

@@ -1,6 +1,7 @@
 // Plans of small literal filters whose numbers are unrolled into the code: taps and separable.
 // Pure.
 #include <algorithm>
+#include <cmath>
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
@@ -22,8 +23,18 @@ bool has_bias_alone(const LayerSpec& layer) {
   });
 }
 
+/// LLVM makes nothing of a constant in fast-math that is infinite or NaN.
+bool are_finite(const std::vector<float>& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
+bool has_finite_literals(const LayerSpec& layer) {
+  return are_finite(layer.kernel->values) && (!layer.use_bias || are_finite(layer.bias->values));
+}
+
 bool is_unrolled(const LayerSpec& layer) {
-  return layer.kind == LayerKind::conv && layer.weights_are_literal() && layer.groups == 1 &&
+  return layer.kind == LayerKind::conv && layer.weights_are_literal() &&
+         has_finite_literals(layer) && layer.groups == 1 &&
          layer.filters <= kMostUnrolledChannels && layer.in_channels <= kMostUnrolledChannels &&
          layer.in.depth == 1 && layer.kernel_size.depth == 1 && layer.out.depth == 1 &&
          has_bias_alone(layer) &&
@@ -47,8 +58,9 @@ std::int64_t separable_cost(const LayerSpec& layer, const std::vector<SeparableS
 std::string why_not_unrolled(const LayerSpec& layer, Algorithm algorithm) {
   if (is_unrolled(layer)) return {};
   return std::string(name_of(algorithm)) +
-         " needs a 1-D or 2-D literal kernel of at most 4 channels and 4 filters, groups=1 and no "
-         "PReLU or BatchNormalization after it";
+         " needs a 1-D or 2-D literal kernel of finite numbers, of at most 4 channels and 4 "
+         "filters, "
+         "groups=1 and no PReLU or BatchNormalization after it";
 }
 
 }  // namespace

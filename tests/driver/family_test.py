@@ -2,6 +2,7 @@
 run-time sizes, layouts; what summary and plan say about fused layers; slow paths."""
 
 import json
+import math
 import os
 import re
 
@@ -87,6 +88,51 @@ class Kinds(RunCase):
         self.run_spec("DepthwiseConv2D(1, use_bias=False, input_shape=(1, 1, 1), name='d')\n",
                       "--input", "x.npy", "--output", "y.npy", "--kernel", "k.npy")
         self.assertEqual(self.result(), ((1, 1, 1), [6]))
+
+
+INFINITY, NAN = math.inf, math.nan
+
+
+class NonFinite(RunCase):
+    """Numbers of the spec, or products of them, that are infinite or NaN; as Keras computes them."""
+
+    def of(self, spec, numbers):
+        """What a layer of one channel makes of a row of numbers."""
+        self.arrays(x=((1, len(numbers), 1), numbers))
+        self.run_spec(spec % f"1, {len(numbers)}, 1", *X[:4])
+        return [repr(number) for number in self.result()[1]]
+
+    def test_literal_filters(self):
+        spec = "Conv2D(1, 1, kernel=[[%s]], use_bias=False, input_shape=(%%s), name='k')\n"
+        self.assertEqual(self.of(spec % "float('inf')", [1, -1, 0, 2]), ["inf", "-inf", "nan", "inf"])
+        self.assertEqual(self.of(spec % "float('nan')", [1, 0]), ["nan", "nan"])
+
+    def test_literal_biases(self):
+        spec = ("Conv2D(1, 1, kernel=[[2]], bias=[float('-inf')], activation='sigmoid', "
+                "input_shape=(%s), name='k')\n")
+        self.assertEqual(self.of(spec, [1, INFINITY]), ["0.0", "nan"])
+
+    def test_scalings_in_turn_are_not_made_one(self):
+        spec = "Sequential([Input(shape=(%%s)), %s], name='k')\n"
+        for layers in ("Rescaling(1e30), Rescaling(1e30)", "Rescaling(1e30), Rescaling(1e30, 7)",
+                       "Conv2D(1, 1, kernel=[[1e38]], use_bias=False), Rescaling(1e3)",
+                       "Rescaling(2, 3e38), Rescaling(10)"):
+            self.assertEqual(self.of(spec % layers, [1e9, INFINITY]), ["inf", "inf"], layers)
+        self.assertEqual(self.of(spec % "Rescaling(1e30), Rescaling(1e30), Rescaling(1e-30)",
+                                 [1, -1]), ["inf", "-inf"])
+
+    def test_logarithms_of_softmax(self):
+        spec = "Activation('%s', input_shape=(1, 1, 16), name='k')\n"
+        ordinary = [float(i) for i in range(15)]
+        for function in ("softmax", "log_softmax"):
+            for odd, expected in ((NAN, {"nan"}), (INFINITY, {"nan"})):
+                self.arrays(x=((1, 1, 16), [odd, *ordinary]))
+                self.run_spec(spec % function, *X[:4])
+                self.assertEqual({repr(y) for y in self.result()[1]}, expected, function)
+        self.arrays(x=((1, 1, 16), [-INFINITY, *ordinary]))
+        self.run_spec(spec % "log_softmax", *X[:4])
+        self.assertEqual(repr(self.result()[1][0]), "-inf")
+        self.assertEqual(sum(map(math.isfinite, self.result()[1])), 15)
 
 
 class Shapes(RunCase):

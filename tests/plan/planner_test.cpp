@@ -284,8 +284,8 @@ TEST_CASE("plans that do not suit a layer are refused in words", "[planner]") {
   CHECK(why(layer, "planar lanes=8 tile=1x8x4") ==
         "planar needs a convolution whose output is channels_first");
   CHECK(why(layer, "taps lanes=8") ==
-        "taps needs a 1-D or 2-D literal kernel of at most 4 channels and 4 filters, groups=1 and "
-        "no PReLU or BatchNormalization after it");
+        "taps needs a 1-D or 2-D literal kernel of finite numbers, of at most 4 channels and 4 "
+        "filters, groups=1 and no PReLU or BatchNormalization after it");
   CHECK(why(layer, "subsampled lanes=8") ==
         "subsampled needs kernel_size=1, strides above 1, no padding and groups=1");
   CHECK(why(layer, "split_channels lanes=8 partial_sums=5") ==
