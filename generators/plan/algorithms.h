@@ -10,6 +10,7 @@
 #include "generators/plan/integers.h"
 #include "generators/plan/machine.h"
 #include "generators/plan/plan.h"
+#include "generators/plan/tiled_cost.h"
 
 namespace convc {
 
@@ -100,7 +101,7 @@ Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
 /* Cost models that are no part of roofline.cpp. By one thread. */
 
 /// Those of tiled_plan, without the gathering and scattering of other layouts.
-double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
+TiledCost tiled_layer_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 /// Transforms and products, without the copy of the input.
 double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);

@@ -6,11 +6,16 @@
 namespace convc {
 namespace {
 
-/// The vectors of these run over filters.
-bool has_vectors_of_filters(Algorithm algorithm) {
+/// Those of tiled_layer_cost.
+bool has_tiled_cost(Algorithm algorithm) {
   return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
          algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled ||
-         algorithm == Algorithm::split_channels || algorithm == Algorithm::depthwise_pointwise ||
+         algorithm == Algorithm::split_channels;
+}
+
+/// The vectors of these run over filters.
+bool has_vectors_of_filters(Algorithm algorithm) {
+  return has_tiled_cost(algorithm) || algorithm == Algorithm::depthwise_pointwise ||
          algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped;
 }
 
@@ -54,9 +59,14 @@ std::string why_slow(const LayerSpec& layer, const Plan& plan, const Machine& ma
     return "groups of " + std::to_string(layer.channels_per_group()) + " channels and " +
            std::to_string(layer.filters_per_group()) + " filters fill no vectors";
   }
-  if (layer.input_form.layout != layer.output_form.layout || plan.algorithm == Algorithm::direct ||
-      plan.algorithm == Algorithm::elementwise) {
+  if (plan.algorithm == Algorithm::elementwise) {
     return "most of the time goes into rearranging and storing elements";
+  }
+  if (has_tiled_cost(plan.algorithm)) {
+    const TiledCost cost = tiled_layer_cost(layer, plan, machine);
+    // What is not in there gathers and scatters elements of other layouts.
+    const bool is_most = cost.total() * 2 > compute_cycles(layer, plan, machine);
+    return is_most ? to_text(cost) : "most of the time goes into rearranging elements";
   }
   return "most of the time goes into work beside the multiply-adds";
 }
@@ -74,7 +84,7 @@ std::vector<std::string> performance_notes(const LayerSpec& layer, const Plan& p
   std::vector<std::string> notes;
   if (is_slow_path(layer, plan, machine)) {
     const double percent = 100 * predicted_fraction(layer, plan, machine);
-    notes.push_back("the only path, " + std::string(name_of(plan.algorithm)) +
+    notes.push_back("its plan, " + std::string(name_of(plan.algorithm)) +
                     ", is predicted to reach " + std::to_string(static_cast<int>(percent)) +
                     " % of the roofline: " + why_slow(layer, plan, machine));
     return notes;

@@ -1,5 +1,8 @@
 // Which plans can be compiled for a layer: the preconditions of all algorithms' parameters. Pure.
+#include <algorithm>
+
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/planner.h"
 #include "generators/plan/winograd.h"
 
@@ -47,6 +50,55 @@ std::string why_channel_block_is_wrong(const Plan& plan, const LayerSpec& layer)
          " channels of a group of a direct convolution";
 }
 
+/// Outputs along an axis, at most.
+std::int64_t most_outputs(std::int64_t outputs, const std::optional<Dim>& open) {
+  return open ? std::max(outputs, open->max) : outputs;
+}
+
+std::string why_block_is_too_large(const char* name, std::int64_t block, std::int64_t most,
+                                   const char* what) {
+  if (block <= most) return {};
+  return std::string(name) + "=" + std::to_string(block) + " exceeds the " + std::to_string(most) +
+         " " + what;
+}
+
+/// A block holds what the layer has at most, and what fills the last tile.
+std::string why_blocks_are_too_large(const Plan& plan, const LayerSpec& layer) {
+  const bool winograd = plan.algorithm == Algorithm::winograd;
+  const std::int64_t rows = most_outputs(layer.out.height, layer.open.height);
+  const std::int64_t columns = most_outputs(layer.out.width, layer.open.width);
+  const auto in_tiles = [&](std::int64_t outputs, int tile) {
+    return round_up(outputs, winograd ? std::max(plan.output_tile, 1) : tile);
+  };
+  const std::int64_t most_rows =
+      plan.is_flat() ? in_tiles(rows * columns, plan.tile_width) : in_tiles(rows, plan.tile_height);
+  for (const std::string& reason :
+       {why_block_is_too_large("row_block", plan.row_block, most_rows,
+                               plan.is_flat() ? "pixels of whole tiles" : "rows of whole tiles"),
+        why_block_is_too_large("column_block", plan.column_block,
+                               in_tiles(columns, plan.tile_width), "columns of whole tiles"),
+        why_block_is_too_large("panel_block", plan.panel_block, layer.filters, "filters")}) {
+    if (!reason.empty()) return reason;
+  }
+  return {};
+}
+
+/// Scratch has a constant size, which images of open sizes do not limit; its indices have 32 bits.
+std::string why_task_is_too_large(const Plan& plan, const LayerSpec& layer) {
+  constexpr double kMostElements = 1U << 31U;
+  if (!layer.open.height && !layer.open.width) return {};
+  const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
+  const std::int64_t columns = plan.is_flat()           ? 1
+                               : plan.column_block == 0 ? layer.out.width
+                                                        : plan.column_block;
+  const std::int64_t per_output =
+      std::max(layer.filters, layer.in_channels * layer.strides.height * layer.strides.width);
+  if (real(rows) * real(columns) * real(per_output) < kMostElements) return {};
+  return "a task of row_block=" + std::to_string(plan.row_block) +
+         " and column_block=" + std::to_string(plan.column_block) +
+         " has scratch of 2^31 elements or more";
+}
+
 /// Scratch has a constant size.
 std::string why_blocks_are_wrong(const Plan& plan, const LayerSpec& layer) {
   const bool flat = plan.is_flat();
@@ -59,7 +111,8 @@ std::string why_blocks_are_wrong(const Plan& plan, const LayerSpec& layer) {
   if (plan.column_block != 0 && flat) {
     return std::string(name_of(plan.algorithm)) + " has no column_block; its rows are pixels";
   }
-  return {};
+  const std::string why = why_blocks_are_too_large(plan, layer);
+  return why.empty() ? why_task_is_too_large(plan, layer) : why;
 }
 
 std::string why_partial_sums_are_wrong(const Plan& plan, const LayerSpec& layer) {

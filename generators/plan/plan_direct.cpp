@@ -347,12 +347,12 @@ Plan tiled_plan(const LayerSpec& layer, const Machine& machine, Algorithm algori
   return plan;
 }
 
-double tiled_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+TiledCost tiled_layer_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   // What inside_taps leaves out decides among tiles, not among algorithms: direct's model is the
   // surer one, and Winograd's plan for 7x7 images is faster than both predict.
   Plan whole = plan;
   whole.inside_taps = false;
-  return tiled_cost(as_tiled(layer, plan.algorithm), whole, machine).total();
+  return tiled_cost(as_tiled(layer, plan.algorithm), whole, machine);
 }
 
 }  // namespace convc

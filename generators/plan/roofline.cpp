@@ -179,7 +179,7 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::pointwise:
     case Algorithm::subsampled:
     case Algorithm::split_channels:
-      return tiled_cycles(layer, plan, machine) + gather_cycles(layer, false) +
+      return tiled_layer_cost(layer, plan, machine).total() + gather_cycles(layer, false) +
              scatter_cycles(layer, false);
     case Algorithm::depthwise_pointwise:
       return separable_layer_cycles(layer, plan, machine);

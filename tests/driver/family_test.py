@@ -288,12 +288,12 @@ class SlowPaths(CliTest):
         self.assertNotEqual(slow, [])
         place = f"net.conv:{int(slow[0][4:]) + 1}:1: "
         noted = self.check(0, "summary", "net.conv", "--target", "avx2")
-        self.assertIn(place + "performance: the only path, ", noted.err)
+        self.assertIn(place + "performance: its plan, ", noted.err)
         compiled = self.check(0, "compile", "net.conv", "-o", "out", "--target", "avx2")
-        self.assertIn(place + "performance: the only path, ", compiled.err)
+        self.assertIn(place + "performance: its plan, ", compiled.err)
         for verb in (["summary"], ["compile", "-o", "other"]):
             refused = self.check(1, *verb, "net.conv", "--target", "avx2", "--error=slow-path")
-            self.assertIn(place + "error: the only path, ", refused.err)
+            self.assertIn(place + "error: its plan, ", refused.err)
         self.assertFalse(os.path.exists(self.path("other")))
 
     def test_a_fast_path_is_none(self):

@@ -312,6 +312,34 @@ TEST_CASE("plans that do not suit a layer are refused in words", "[planner]") {
   CHECK(why(open, "direct lanes=8") == "an image whose size arrives at run time needs a row_block");
 }
 
+TEST_CASE("blocks are no larger than the layer", "[planner]") {
+  const auto why = [](const LayerSpec& spec, const char* text) {
+    return why_plan_is_invalid(parse_plan(text, nullptr).value(), spec, machine(kAvx2));
+  };
+  const LayerSpec layer =
+      first_layer("Conv2D(64, 3, padding='same', input_shape=(54, 55, 64), name='c')");
+  CHECK(why(layer, "direct lanes=8 row_block=3000000000") ==
+        "row_block=3000000000 exceeds the 54 rows of whole tiles");
+  CHECK(why(layer, "direct lanes=8 tile=4x1x1 row_block=56").empty());
+  CHECK(why(layer, "direct lanes=8 tile=1x2x1 column_block=57") ==
+        "column_block=57 exceeds the 56 columns of whole tiles");
+  CHECK(why(layer, "direct lanes=8 panel_block=99999999999") ==
+        "panel_block=99999999999 exceeds the 64 filters");
+  CHECK(why(layer, "winograd lanes=8 tile=1x7x2 row_block=56 output_tile=4").find("row_block") ==
+        std::string::npos);
+  const LayerSpec pixels = first_layer("Conv2D(64, 1, input_shape=(54, 55, 64), name='p')");
+  CHECK(why(pixels, "pointwise lanes=8 row_block=2970").empty());
+  CHECK(why(pixels, "pointwise lanes=8 row_block=2971") ==
+        "row_block=2971 exceeds the 2970 pixels of whole tiles");
+
+  LayerSpec open = layer;
+  open.open.height = open.open.width = Dim{1, 1 << 30};
+  CHECK(why(open, "direct lanes=8 row_block=54 column_block=55").empty());
+  CHECK(why(open, "direct lanes=8 row_block=2000000 column_block=2000000") ==
+        "a task of row_block=2000000 and column_block=2000000 has scratch of 2^31 elements or "
+        "more");
+}
+
 TEST_CASE("limits choose among algorithms", "[planner]") {
   const LayerSpec layer =
       first_layer("Conv2D(64, 3, padding='same', input_shape=(28, 28, 64), name='c')");

@@ -123,7 +123,7 @@ TEST_CASE("a path under a quarter of the roofline is told, with the reason", "[r
   const auto notes = performance_notes(layer, plan, host);
   REQUIRE(notes.size() == 1);
   INFO(notes.front());
-  CHECK(notes.front().rfind("the only path, direct, is predicted to reach ", 0) == 0);
+  CHECK(notes.front().rfind("its plan, direct, is predicted to reach ", 0) == 0);
   CHECK(notes.front().find("filters") != std::string::npos);
   // Who asks for the naive plan is not told.
   CHECK_FALSE(is_slow_path(layer, make_naive_plan(layer, host), host));
