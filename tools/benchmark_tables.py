@@ -81,7 +81,8 @@ def heading_of(path, context):
     peaks = ", ".join(f"{key.removeprefix('fma_peak_gflops/')} {value}"
                       for key, value in context.items() if key.startswith("fma_peak_gflops/"))
     versions = ", ".join(context[f"peer_{peer}"] for peer in PEERS if f"peer_{peer}" in context)
-    return (f"{path.stem}, {context['date'][:10]}; FMA peak in GFLOP/s: {peaks}"
+    conditions = "".join(f"{context[key]}; " for key in ("processor", "accuracy") if key in context)
+    return (f"{path.stem}, {context['date'][:10]}; {conditions}FMA peak in GFLOP/s: {peaks}"
             + (f"; beside {versions}" if versions else "") + ".")
 
 

@@ -212,6 +212,7 @@ int measure_in_child(const Options& options, const std::vector<Candidate>& candi
         settings.min_time_seconds = options.min_time_seconds;
         settings.rounds = options.rounds;
         settings.peers = options.peers;
+        settings.accuracy = name_of(options.limits.accuracy);
         run_benchmarks(cases, libraries, settings);
         std::cout.flush();
         return std::cout.good() ? "" : "cannot write the output";

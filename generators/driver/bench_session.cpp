@@ -1,7 +1,10 @@
 #include "generators/driver/bench_session.h"
 
 #include <benchmark/benchmark.h>
+#include <llvm/Support/LineIterator.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Host.h>
 
 #include <cctype>
 #include <map>
@@ -119,6 +122,16 @@ class Stage {
   std::optional<double> time_over_fixed_;
 };
 
+/// As the processor says itself, else LLVM's name of its kind.
+std::string processor_name() {
+  constexpr llvm::StringRef kField = "model name";
+  if (const auto text = llvm::MemoryBuffer::getFileAsStream("/proc/cpuinfo")) {
+    for (llvm::line_iterator line(**text); !line.is_at_eof(); ++line)
+      if (line->starts_with(kField)) return line->split(':').second.trim().str();
+  }
+  return llvm::sys::getHostCPUName().str();
+}
+
 void initialize_library(const BenchSettings& settings) {
   // Google Benchmark keeps the pointer to the program's name for ever.
   static char program[] = "convc";
@@ -142,6 +155,8 @@ void run_benchmarks(const std::vector<BenchCase>& cases,
     if (limits.size() == 1) add_context(place->second, "");
     add_context(place->second, "/" + bench.isa + "/threads:" + std::to_string(bench.threads));
   }
+  benchmark::AddCustomContext("processor", processor_name());
+  benchmark::AddCustomContext("accuracy", settings.accuracy);
   initialize_library(settings);
   PeerGroup peers(settings.peers, cases);
   Stage stage(libraries, limits, peers, settings.rounds);

@@ -35,6 +35,7 @@ struct BenchSettings {
   double min_time_seconds = 0.5;
   unsigned rounds = 7;
   std::vector<std::string> peers;  ///< names
+  std::string accuracy;            ///< that plans were chosen with
 };
 
 /// Measures the machine's limits for every ISA and thread count in `cases`, then runs them in
@@ -42,9 +43,9 @@ struct BenchSettings {
 /// Counters: gflops, peak_fraction, roofline_fraction, bytes_per_second; with run-time sizes also
 /// time_over_fixed. Context: fma_peak_gflops
 /// and bandwidth_LEVEL_gbytes of the first ISA and thread count, and of every one with
-/// /ISA/threads:N after the name, and peer_NAME with its version. Each peer that can compute the
-/// layer adds the counter over_NAME, its time over the kernel's (PeerRatio); whoever cannot is told
-/// on stderr with the reason.
+/// /ISA/threads:N after the name, and peer_NAME with its version; the processor and the accuracy.
+/// Each peer that can compute the layer adds the counter over_NAME, its time over the kernel's
+/// (PeerRatio); whoever cannot is told on stderr with the reason.
 void run_benchmarks(const std::vector<BenchCase>& cases,
                     const std::vector<std::unique_ptr<LoadedLibrary>>& libraries,
                     const BenchSettings& settings);

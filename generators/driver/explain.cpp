@@ -31,12 +31,12 @@ void print_loop(const InnerLoop& loop, bool with_assembly) {
       << " cycles an iteration, " << significant(100 * loop.peak_fraction(), 3)
       << " % of FMA peak; bound by " << loop.bound() << " (resource " << loop.resource << " "
       << significant(loop.resource_cycles, 4) << ", issue " << significant(loop.issue_cycles, 4)
-      << ")\n";
+      << ", dependencies " << significant(loop.carried_cycles, 4) << ")\n";
   if (!with_assembly) return;
   for (const std::string& line : loop.assembly) out << "      " << line << "\n";
 }
 
-void print_console(const Session& session, const std::vector<Explained>& all) {
+void print_console(const std::vector<Explained>& all) {
   llvm::raw_ostream& out = llvm::outs();
   for (const Explained& one : all) {
     const KernelObject& object = one.layer->object;
@@ -45,12 +45,14 @@ void print_console(const Session& session, const std::vector<Explained>& all) {
         << one.layer->plan.reason << "\n  " << object.code_bytes << " bytes of code, "
         << one.packed_bytes << " of packed weights, " << workspace.of_one_thread()
         << " of workspace and " << workspace.of_further_thread()
-        << " for each further thread; modelled on " << one.report.cpu << "\n";
+        << " for each further thread; modelled on " << one.report.cpu;
+    if (!one.report.shared_with.empty())
+      out << ", to which LLVM gives the same model as to " << one.report.shared_with;
+    out << "\n";
     if (one.report.loops.empty()) out << "  no innermost loop multiplies and adds vectors\n";
     bool is_first = true;
     for (const InnerLoop& loop : one.report.loops) {
-      for (const TargetInfo& target : session.targets)
-        if (target.text == one.layer->target) print_loop(loop, is_first);
+      print_loop(loop, is_first);
       is_first = false;
     }
   }
@@ -71,6 +73,7 @@ void print_json(const std::vector<Explained>& all) {
                        {"bound", loop.bound()},
                        {"resource_cycles", loop.resource_cycles},
                        {"issue_cycles", loop.issue_cycles},
+                       {"carried_cycles", loop.carried_cycles},
                        {"assembly", loop.assembly}});
     }
     document["layers"].push_back({{"layer", one.path},
@@ -82,6 +85,7 @@ void print_json(const std::vector<Explained>& all) {
                                    {{"one_thread", workspace.of_one_thread()},
                                     {"per_further_thread", workspace.of_further_thread()}}},
                                   {"cpu", one.report.cpu},
+                                  {"cpu_shares_model_with", one.report.shared_with},
                                   {"loops", loops}});
   }
   llvm::outs() << document.dump(2) << "\n";
@@ -131,7 +135,7 @@ int run_explain(const Options& options) {
   if (options.format == OutputFormat::json)
     print_json(all);
   else
-    print_console(session, all);
+    print_console(all);
   return exit_done;
 }
 

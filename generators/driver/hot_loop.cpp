@@ -1,76 +1,16 @@
 #include "generators/driver/hot_loop.h"
 
-#include <llvm/MC/MCAsmInfo.h>
-#include <llvm/MC/MCContext.h>
-#include <llvm/MC/MCDisassembler/MCDisassembler.h>
-#include <llvm/MC/MCInst.h>
-#include <llvm/MC/MCInstPrinter.h>
-#include <llvm/MC/MCInstrAnalysis.h>
-#include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/MCObjectFileInfo.h>
-#include <llvm/MC/MCRegisterInfo.h>
-#include <llvm/MC/MCSubtargetInfo.h>
-#include <llvm/MC/MCTargetOptions.h>
-#include <llvm/MC/TargetRegistry.h>
-#include <llvm/MCA/Context.h>
-#include <llvm/MCA/CustomBehaviour.h>
-#include <llvm/MCA/InstrBuilder.h>
-#include <llvm/MCA/Pipeline.h>
-#include <llvm/MCA/SourceMgr.h>
 #include <llvm/Object/ObjectFile.h>
-#include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
 
 #include <algorithm>
-#include <memory>
+
+#include "generators/driver/loop_timing.h"
 
 namespace convc {
 namespace {
-
-struct Instruction {
-  std::uint64_t address = 0, size = 0;
-  llvm::MCInst inst;
-  std::optional<std::uint64_t> target;  ///< of a branch
-};
-
-/// LLVM's descriptions of one processor, in the order in which they need each other.
-class Processor {
- public:
-  bool open(const std::string& triple, const std::string& cpu, std::string* error) {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllDisassemblers();
-    const llvm::Target* target = llvm::TargetRegistry::lookupTarget(triple, *error);
-    if (target == nullptr) return false;
-    registers.reset(target->createMCRegInfo(triple));
-    const llvm::MCTargetOptions options;
-    assembly.reset(target->createMCAsmInfo(*registers, triple, options));
-    instructions.reset(target->createMCInstrInfo());
-    subtarget.reset(target->createMCSubtargetInfo(triple, cpu, ""));
-    if (!subtarget->isCPUStringValid(cpu) || !subtarget->getSchedModel().hasInstrSchedModel()) {
-      *error = "LLVM has no model of the processor `" + cpu + "`";
-      return false;
-    }
-    context = std::make_unique<llvm::MCContext>(llvm::Triple(triple), assembly.get(),
-                                                registers.get(), subtarget.get());
-    analysis.reset(target->createMCInstrAnalysis(instructions.get()));
-    disassembler.reset(target->createMCDisassembler(*subtarget, *context));
-    constexpr unsigned kIntelSyntax = 1;
-    printer.reset(target->createMCInstPrinter(llvm::Triple(triple), kIntelSyntax, *assembly,
-                                              *instructions, *registers));
-    return true;
-  }
-
-  std::unique_ptr<llvm::MCRegisterInfo> registers;
-  std::unique_ptr<llvm::MCAsmInfo> assembly;
-  std::unique_ptr<llvm::MCInstrInfo> instructions;
-  std::unique_ptr<llvm::MCSubtargetInfo> subtarget;
-  std::unique_ptr<llvm::MCContext> context;
-  std::unique_ptr<llvm::MCInstrAnalysis> analysis;
-  std::unique_ptr<llvm::MCDisassembler> disassembler;
-  std::unique_ptr<llvm::MCInstPrinter> printer;
-};
 
 std::vector<Instruction> disassemble(const Processor& processor,
                                      llvm::ArrayRef<std::uint8_t> code) {
@@ -194,78 +134,6 @@ class Counter {
   bool rbp_walks_ = false;
 };
 
-/// Cycles per iteration that a loop keeps each resource of the model busy, over the units that
-/// share the work.
-class Occupancy {
- public:
-  explicit Occupancy(const Processor& processor)
-      : processor_(processor), busy_(model().getNumProcResourceKinds(), 0.0) {}
-
-  void add(const llvm::MCInst& inst) {
-    unsigned index = processor_.instructions->get(inst.getOpcode()).getSchedClass();
-    while (model().getSchedClassDesc(index)->isVariant()) {
-      index = processor_.subtarget->resolveVariantSchedClass(
-          index, &inst, processor_.instructions.get(), model().getProcessorID());
-    }
-    const llvm::MCSchedClassDesc& described = *model().getSchedClassDesc(index);
-    if (!described.isValid()) return;
-    micro_ops_ += described.NumMicroOps;
-    for (const auto* use = processor_.subtarget->getWriteProcResBegin(&described);
-         use != processor_.subtarget->getWriteProcResEnd(&described); ++use) {
-      busy_[use->ProcResourceIdx] +=
-          static_cast<double>(use->ReleaseAtCycle - use->AcquireAtCycle) /
-          model().getProcResource(use->ProcResourceIdx)->NumUnits;
-    }
-  }
-
-  [[nodiscard]] double cycles() const { return *std::max_element(busy_.begin(), busy_.end()); }
-  [[nodiscard]] std::string busiest() const {
-    const auto most = std::max_element(busy_.begin(), busy_.end());
-    return model().getProcResource(static_cast<unsigned>(most - busy_.begin()))->Name;
-  }
-  [[nodiscard]] double issue_cycles() const { return micro_ops_ / model().IssueWidth; }
-
- private:
-  [[nodiscard]] const llvm::MCSchedModel& model() const {
-    return processor_.subtarget->getSchedModel();
-  }
-
-  const Processor& processor_;
-  std::vector<double> busy_;
-  double micro_ops_ = 0;
-};
-
-/// Cycles per iteration of the loop run over and over, as llvm-mca has it; 0 when it cannot say.
-double simulated_cycles(const Processor& processor, llvm::ArrayRef<Instruction> body) {
-  constexpr unsigned kIterations = 100;
-  namespace mca = llvm::mca;
-  const llvm::MCSubtargetInfo& subtarget = *processor.subtarget;
-  const llvm::MCInstrInfo& info = *processor.instructions;
-  mca::InstrumentManager instruments(subtarget, info);
-  constexpr unsigned kCallLatency = 100;
-  mca::InstrBuilder builder(subtarget, info, *processor.registers, processor.analysis.get(),
-                            instruments, kCallLatency);
-  std::vector<std::unique_ptr<mca::Instruction>> sequence;
-  for (const Instruction& instruction : body) {
-    auto made = builder.createInstruction(instruction.inst, {});
-    if (!made) {
-      llvm::consumeError(made.takeError());
-      return 0;
-    }
-    sequence.push_back(std::move(*made));
-  }
-  mca::CircularSourceMgr source(sequence, kIterations);
-  mca::CustomBehaviour behaviour(subtarget, source, info);
-  mca::Context context(*processor.registers, subtarget);
-  const mca::PipelineOptions options(0, 0, 0, 0, 0, 0, /*NoAlias=*/true);
-  auto cycles = context.createDefaultPipeline(options, source, behaviour)->run();
-  if (!cycles) {
-    llvm::consumeError(cycles.takeError());
-    return 0;
-  }
-  return static_cast<double>(*cycles) / kIterations;
-}
-
 std::string text_of(const Processor& processor, const Instruction& instruction) {
   std::string text;
   llvm::raw_string_ostream out(text);
@@ -280,21 +148,25 @@ InnerLoop inspect(const Processor& processor, llvm::ArrayRef<Instruction> body) 
   loop.begin = body.front().address;
   loop.end = body.back().address + body.back().size;
   const Counter counter(processor, body);
-  Occupancy all(processor), fmas(processor);
+  std::vector<Instruction> fmas;
   for (const Instruction& instruction : body) {
     counter.add(instruction.inst, loop);
-    all.add(instruction.inst);
-    if (counter.is_fma(instruction.inst)) fmas.add(instruction.inst);
+    if (counter.is_fma(instruction.inst)) fmas.push_back(instruction);
   }
-  if (loop.fmas == 0) return loop;
-  loop.resource_cycles = all.cycles();
-  loop.resource = all.busiest();
-  loop.issue_cycles = all.issue_cycles();
-  loop.fma_cycles = fmas.cycles();
-  loop.cycles = simulated_cycles(processor, body);
+  if (fmas.empty()) return loop;
+  time_loop(processor, body, fmas, loop);
   for (const Instruction& instruction : body)
     loop.assembly.push_back(text_of(processor, instruction));
   return loop;
+}
+
+/// Another processor with the same model: LLVM gives new ones the model of older ones.
+std::string model_shared_with(const Processor& processor, const std::string& cpu) {
+  const llvm::MCSchedModel* model = &processor.subtarget->getSchedModel();
+  for (const llvm::SubtargetSubTypeKV& other : processor.subtarget->getAllProcessorDescriptions()) {
+    if (other.SchedModel == model && other.Key != cpu) return other.Key;
+  }
+  return {};
 }
 
 }  // namespace
@@ -302,7 +174,8 @@ InnerLoop inspect(const Processor& processor, llvm::ArrayRef<Instruction> body) 
 std::string InnerLoop::bound() const {
   constexpr double kClose = 1.1;
   const double limit = std::max(resource_cycles, issue_cycles);
-  if (cycles > limit * kClose) return "dependencies";
+  if (cycles > limit * kClose)
+    return cycles > carried_cycles * kClose ? "scheduling" : "dependencies";
   return resource_cycles >= issue_cycles ? "resource " + resource : "issue width";
 }
 
@@ -328,6 +201,7 @@ std::optional<CodeReport> inspect_code(std::string_view object, const std::strin
   }
   CodeReport report;
   report.cpu = cpu;
+  report.shared_with = model_shared_with(processor, cpu);
   for (const llvm::object::SectionRef& section : (*file)->sections()) {
     if (!section.isText()) continue;
     auto contents = section.getContents();
@@ -344,7 +218,10 @@ std::optional<CodeReport> inspect_code(std::string_view object, const std::strin
     }
   }
   std::stable_sort(report.loops.begin(), report.loops.end(),
-                   [](const InnerLoop& a, const InnerLoop& b) { return a.fmas > b.fmas; });
+                   [](const InnerLoop& a, const InnerLoop& b) {
+                     const bool a_stores = a.vector_stores > 0, b_stores = b.vector_stores > 0;
+                     return a_stores != b_stores ? b_stores : a.fmas > b.fmas;
+                   });
   return report;
 }
 

@@ -1,6 +1,6 @@
 // What a kernel's machine code does where it spends its time: its innermost loops, disassembled,
-// counted, and run through LLVM's model of a processor. The .cpp may touch LLVM's MC and MCA; knows
-// nothing of layers and plans.
+// counted, and run through LLVM's model of a processor (loop_timing.h).
+// Knows nothing of layers and plans.
 #pragma once
 
 #include <cstdint>
@@ -22,21 +22,27 @@ struct InnerLoop {
   std::int64_t vector_spills = 0;  ///< of vector registers to or from the stack
   double cycles = 0;               ///< of the processor's model, caches always hit
   double resource_cycles = 0;      ///< of the resource that is busiest
-  std::string resource;            ///< its name in LLVM's scheduling model
+  std::string resource;            ///< names of its units in LLVM's scheduling model, joined by +
   double fma_cycles = 0;           ///< of the busiest resource were there only the multiply-adds
   double issue_cycles = 0;         ///< micro-operations over the width of the front end
+  double carried_cycles = 0;       ///< of values that an iteration passes to the next
   std::vector<std::string> assembly;
 
   /// Of the multiply-adds that the modelled processor does at most.
   [[nodiscard]] double peak_fraction() const { return cycles == 0 ? 0 : fma_cycles / cycles; }
 
-  /// "resource NAME", "issue width" or "dependencies": what keeps the model from being faster.
+  /// What keeps the model from being faster: "resource NAME", "issue width", "dependencies" between
+  /// iterations, or "scheduling" when none of these explains the cycles: instructions wait for each
+  /// other within an iteration, and the model's queues are too short to begin the next.
   [[nodiscard]] std::string bound() const;
 };
 
 struct CodeReport {
-  std::string cpu;               ///< LLVM's name of the processor modelled
-  std::vector<InnerLoop> loops;  ///< those with multiply-adds, most of them first
+  std::string cpu;          ///< LLVM's name of the processor modelled
+  std::string shared_with;  ///< another processor to which LLVM gives the same model, if any
+  /// Those with multiply-adds: first those that store nothing, sums of products, which run once for
+  /// each channel where transforms run once for each tile; of these the one with most.
+  std::vector<InnerLoop> loops;
 };
 
 /// The processor whose model fits best: this one's when LLVM has a model and code for `isa` runs

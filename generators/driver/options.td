@@ -32,7 +32,8 @@ defm schedule : Value<"schedule", "<S>",
   "bench takes a list: auto,naive", planning_verbs>;
 defm accuracy : Value<"accuracy", "<A>",
   "fast (default): Winograd's algorithm where it is faster; its errors are at most 100 times those "
-  "of the plain sum in the worst case, and a NaN may spread to neighbours. strict: plain sums only",
+  "of the plain sum in the worst case, and a NaN may spread to neighbours or be left out where a "
+  "literal filter or the padding is 0. strict: plain sums only",
   planning_verbs>;
 defm algorithms : Value<"algorithms", "<A[,A...]>",
   "Choose among these algorithms only: direct, few_channels, pointwise, subsampled, split_channels, "
@@ -97,8 +98,8 @@ defm sizes : Value<"sizes", "<n[,n...]>",
   "Heights and widths at which layers with run-time sizes are measured; default: those that the "
   "planner assumes. time_over_fixed compares with a kernel of just that size", [BenchVerb]>;
 defm peers : Value<"peers", "<P[,P...]>",
-  "Other libraries to measure in turn with each kernel: onednn, onnxruntime, openvino, xnnpack "
-  "(programs convc-peer-P); one that is not there is skipped with its reason", [BenchVerb]>;
+  "Other libraries to measure in turn with each kernel: onednn, onnxruntime, openvino, xnnpack, "
+  "iree (programs convc-peer-P); one that is not there is skipped with its reason", [BenchVerb]>;
 
 defm cpu : Value<"cpu", "<name>",
   "The processor to model, by LLVM's name; default: this one, or a common one with the target's ISA",

@@ -50,8 +50,9 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
   plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
-  plan.reason = "one channel per group, and the output is channels_first: vectors over columns, " +
-                std::to_string(plan.panel_block) + " channels of a task one after the other";
+  plan.reason =
+      "one channel per group, and the output's pixels lie side by side: vectors over columns, " +
+      std::to_string(plan.panel_block) + " channels of a task one after the other";
   if (whole_channels) return plan;
   // Copies have no border within a vector, so two of them side by side need no more registers.
   if (layer.strides.width == 1 && layer.out.width >= 2 * plan.lanes) plan.tile_width *= 2;
@@ -123,7 +124,7 @@ Plan planar_plan(const LayerSpec& layer, const Machine& machine) {
   plan.row_block = tasks.row_block;
   plan.column_block = tasks.column_block;
   plan.panel_block = tasks.panel_block;
-  plan.reason = "the output is channels_first: tile " + std::to_string(plan.tile_vectors) +
+  plan.reason = "the output's pixels lie side by side: tile " + std::to_string(plan.tile_vectors) +
                 " filters x " + std::to_string(tile.vectors) + " vectors of " +
                 std::to_string(tile.lanes) + " pixels; " + tasks.text;
   return plan;

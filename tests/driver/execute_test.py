@@ -236,6 +236,8 @@ class Bench(CliTest):
         self.assertEqual(document["context"]["executable"], "convc")
         for key in ("fma_peak_gflops", "bandwidth_L1_gbytes", "bandwidth_memory_gbytes"):
             self.assertGreater(float(document["context"][key]), 0)
+        self.assertEqual(document["context"]["accuracy"], "fast")
+        self.assertNotEqual(document["context"]["processor"], "")
 
     def test_console(self):
         self.write("net.conv", EDGES)
