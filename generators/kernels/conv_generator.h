@@ -299,16 +299,17 @@ class ConvGenerator : public Halide::Generator<Derived> {
 
   /// Computes `copy`, what a task reads, at the start of the task. Its storage has a constant size,
   /// also where Halide cannot prove that the last task needs no more than the others. A task is of
-  /// one plane, image and group.
+  /// one plane, image and group. Where vectors run over columns, rows end with a whole one.
   void copy_per_task(Halide::Func& copy, const Halide::Func& consumer, const Halide::Var& one_task,
                      const ImageVars& v, Window planes, Window rows, Window columns) const {
+    const int vector = dense_input ? 1 : value(lanes);
     copy.compute_at(consumer, one_task)
         .store_in(Halide::MemoryType::Heap)
         .bound_storage(v.group, 1)
         .bound_storage(v.batch, 1)
         .bound_storage(v.plane, planes.extent())
         .bound_storage(v.row, rows.extent())
-        .bound_storage(v.column, columns.extent());
+        .bound_storage(v.column, ceil_div(columns.extent(), vector) * vector);
   }
 
   /* The output. */

@@ -6,7 +6,9 @@
 // computed per task. A sum may be split into parts, each of every n-th channel.
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/literal_text.h"
+#include "generators/kernels/planar_rows.h"
 #include "generators/kernels/tap_loop.h"
+#include "generators/kernels/transposed_stores.h"
 
 namespace convc {
 namespace {
@@ -77,7 +79,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
           .bound_storage(v.group, 1)
           .bound_storage(v.batch, 1)
           .bound_storage(v.plane, 1)
-          .bound_storage(v.row, rows_of_sums())
+          .bound_storage(v.row,
+                         window(pixels_outer ? value(tile_height) : rows_of_task(), rows).elements)
           .bound_storage(v.column,
                          window(tile_columns_per_task() * value(tile_width), columns).elements)
           .vectorize(filter, lanes)
@@ -185,6 +188,9 @@ class DirectConv : public ConvGenerator<DirectConv> {
     if (separable()) return depthwise_result();
     if (picks_pixels()) return picked_pixels();
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
+    if (copies_rows() && !skips_pixels()) {
+      return planar_rows(input, {columns, rows, planes}, border(), dense_columns);
+    }
     padded =
         padded_input({unfolds ? column_axis() : columns, skips_rows() ? without_border(rows) : rows,
                       skips_planes() ? without_border(planes) : planes},
@@ -297,11 +303,6 @@ class DirectConv : public ConvGenerator<DirectConv> {
   int rows_of_task() const { return tile_rows_per_task() * value(tile_height); }
   int columns_of_task() const { return tile_columns_per_task() * value(tile_width); }
 
-  /// Rows of partial sums that pass through memory at a time.
-  int rows_of_sums() const {
-    return window(pixels_outer ? value(tile_height) : rows_of_task(), rows).elements;
-  }
-
   void copy_source() {
     if (separable()) {
       compute_depthwise();
@@ -326,13 +327,25 @@ class DirectConv : public ConvGenerator<DirectConv> {
     return {1, 1, std::min(window.extent(), axis.in)};
   }
 
+  /// The copy transposes vectors of columns to channels.
+  bool copies_rows() const {
+    return !dense_input && dense_columns && !separable() && !inside_taps &&
+           value(columns_per_pixel) == 1;
+  }
+  bool picks_whole_rows() const {
+    return !is_padded() && !columns.open && value(column_block) == 0 && columns.out >= value(lanes);
+  }
+
   /// The taps want the channels of a pixel side by side.
   bool copies_to_gather() const {
     return !dense_input || value(columns_per_pixel) > value(folded_channels);
   }
 
   void vectorize_copy(Func copy) {
-    if (channels() == 1 || !dense_input) {
+    if (copies_rows() && (!skips_pixels() || picks_whole_rows())) {
+      copy_transposed(copy, v, lanes,
+                      skips_pixels() ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
+    } else if (channels() == 1 || !dense_input) {
       copy.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     } else {
       copy.vectorize(v.channel, std::min(value(lanes), input_channels()),
@@ -377,8 +390,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   SpatialAxis columns, rows, planes;
   std::vector<RDom> loops_over_taps;
   RDom blocks, taps_of_window;
-  Func source, partial{"partial"}, sum{"sum"};
-  Func padded, window_sum{"window_sum"};  // of separable layers
+  Func source, padded, partial{"partial"}, sum{"sum"}, window_sum{"window_sum"};
   Var channel_vector{"channel_vector"};
 };
 

@@ -10,6 +10,7 @@
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/padded_input.h"
 #include "generators/kernels/strided_vectors.h"
+#include "generators/kernels/transposed_stores.h"
 #include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/lowering.h"
@@ -270,6 +271,7 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   Halide::Pipeline pipeline = generator->build_pipeline();
   set_shapes(*generator, kernel_arguments(layer, plan));
   lower_strided_vectors(pipeline, full);
+  lower_transposed_stores(pipeline);
 
   std::vector<Halide::Argument> arguments;
   for (const auto& info : generator->arginfos()) {

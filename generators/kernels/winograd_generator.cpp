@@ -3,7 +3,9 @@
 // product over channels with a register tile of transformed tiles x filters, and transforms back.
 // Weights are packed transformed, [group][panel][place: row, column][channel][filter].
 #include "generators/kernels/conv_generator.h"
+#include "generators/kernels/planar_rows.h"
 #include "generators/kernels/tap_loop.h"
+#include "generators/kernels/transposed_stores.h"
 #include "generators/kernels/winograd_tile.h"
 
 namespace convc {
@@ -26,7 +28,8 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     planes = plane_axis();
     along_columns = *find_winograd_transform(columns.kernel_size, columns.stride, output_tile);
     along_rows = *find_winograd_transform(rows.kernel_size, rows.stride, output_tile);
-    source = padded_input(overhangs());
+    source = dense_input ? padded_input(overhangs())
+                         : planar_rows(input, {columns, rows, planes}, border(), dense_columns);
 
     // Inputs: along columns, then along rows.
     std::vector<Expr> window;
@@ -93,7 +96,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     compute_products();
     const Var vector = filter_vector;
     for (Func stage : {half_result, result}) {
-      stage.compute_at(output, vector)
+      stage.compute_at(output, dense_output ? vector : tile_column)
           .store_in(Halide::MemoryType::Stack)
           .bound_extent(filter, lanes)
           .bound_extent(v.column, 1)  // of one tile, also where the last task is a smaller one
@@ -174,8 +177,9 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
         .split(v.column, column_task, v.column, block_columns(), TailStrategy::GuardWithIf)
         .split(v.row, tile_row, v.row, along_rows.outputs, TailStrategy::GuardWithIf)
         .split(v.column, tile_column, v.column, along_columns.outputs, TailStrategy::GuardWithIf)
-        .reorder(filter, v.column, v.row, filter_vector, tile_column, tile_row, panel_index,
-                 panel_task, column_task, row_task)
+        .reorder({filter, v.column, v.row, dense_output ? filter_vector : tile_column,
+                  dense_output ? tile_column : filter_vector, tile_row, panel_index, panel_task,
+                  column_task, row_task})
         .fuse(panel_task, column_task, task)
         .fuse(task, row_task, task);
     fuse_outer_loops(task, v).parallel(task);
@@ -183,9 +187,9 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
     // What a loop indexes is in memory, which Halide gives to `partial` as well where `result` is
     // the smaller one: LLVM then keeps sums that nobody reads. Larger results have their own.
     constexpr int kFewOutputs = 6;
-    if (along_rows.outputs * along_columns.outputs <= kFewOutputs) {
-      out.unroll(v.column).unroll(v.row);
-    }
+    const bool few_outputs = along_rows.outputs * along_columns.outputs <= kFewOutputs;
+    if (few_outputs || !dense_output) out.unroll(v.column);
+    if (few_outputs) out.unroll(v.row);
   }
 
   void compute_products() {
@@ -260,7 +264,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
       source.vectorize(v.channel, std::min(value(lanes), input_channels()),
                        TailStrategy::GuardWithIf);
     } else {
-      source.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
+      copy_transposed(source, v, lanes, TailStrategy::RoundUp);
     }
     source.align_storage(v.channel, copied_pixel);
   }

@@ -17,17 +17,19 @@ bool has_operand(const PostOp& op) {
   return op.kind == PostOpKind::add || op.kind == PostOpKind::multiply;
 }
 
-/// Pixels of a tensor follow one another without gaps, each with its channels.
-bool has_flat_pixels(const TensorForm& form, std::int64_t channels) {
-  return has_dense_channels(form, channels) && form.row_pitch == 0;
+/// Pixels of a tensor follow one another without gaps: of all images, each pixel with its channels,
+/// or of one image, in a plane for each channel.
+bool has_flat_pixels(const TensorForm& form, std::int64_t channels, const LayerSpec& layer) {
+  const bool one_image = layer.batch == 1 && !layer.open.batch;
+  return form.row_pitch == 0 && (one_image || has_dense_channels(form, channels));
 }
 
 /// The same of what the layer writes, and of the operands read beside it.
 bool has_flat_output(const LayerSpec& layer) {
-  return has_flat_pixels(layer.output_form, layer.filters) && !layer.output_view &&
+  return has_flat_pixels(layer.output_form, layer.filters, layer) && !layer.output_view &&
          std::all_of(layer.post_ops.begin(), layer.post_ops.end(), [&](const PostOp& op) {
            return !has_operand(op) || op.operand_shape != OperandShape::full ||
-                  has_flat_pixels({op.operand_layout, 0}, layer.filters);
+                  has_flat_pixels({op.operand_layout, 0}, layer.filters, layer);
          });
 }
 
@@ -273,7 +275,7 @@ std::string why_not_pointwise(const LayerSpec& layer) {
   if (!is_plain_1x1(layer) || layer.strides != Size{}) {
     return "pointwise needs kernel_size=1, strides=1, no padding and groups=1";
   }
-  if (!has_flat_output(layer) || !has_flat_pixels(layer.input_form, layer.in_channels)) {
+  if (!has_flat_output(layer) || !has_flat_pixels(layer.input_form, layer.in_channels, layer)) {
     return "pointwise needs images whose pixels follow one another without gaps";
   }
   return {};

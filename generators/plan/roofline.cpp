@@ -28,35 +28,52 @@ double macs_per_cycle(const Machine& machine) {
   return real(machine.f32_lanes) * machine.fma_pipes;
 }
 
-/// Elements that a copy moves one by one between layouts, into the cache.
-constexpr double kCyclesPerGatheredElement = 1;
-/// Elements that are stored one by one, each to a cache line of its own.
-constexpr double kCyclesPerScatteredElement = 2;
+/// Elements that a copy moves between layouts into the cache, one by one or transposed in
+/// registers.
+constexpr double kCyclesPerGatheredElement = 1, kCyclesPerTransposedElement = 0.35;
+/// Stores of few elements, each to a cache line of its own.
+constexpr double kCyclesPerScatteredStore = 2;
 /// A vector of neighbours: a load and a store.
 constexpr double kCyclesPerCopiedVector = 1;
+/// The same of patches, once for each tap: more than L1 holds.
+constexpr double kCyclesPerPatchedVector = 5;
 
 /// Copies of an input in another layout, by kernels whose vectors run over filters (`planar`: over
 /// pixels).
-double gather_cycles(const LayerSpec& layer, bool planar) {
+double gather_cycles(const LayerSpec& layer, bool planar,
+                     double per_element = kCyclesPerGatheredElement) {
   const bool gathers = planar ? !has_dense_pixels(layer.input_form, layer.in_channels)
                               : !has_dense_channels(layer.input_form, layer.in_channels);
   if (!gathers) return 0;
   const Size read = layer.kernel_size == Size{} ? layer.out : layer.in;  // what 1x1 filters read
-  return pixels_of(layer, read) * real(layer.in_channels) * kCyclesPerGatheredElement;
+  return pixels_of(layer, read) * real(layer.in_channels) * per_element;
+}
+
+/// Of kernels whose vectors run over filters: pixels that a stride picks are moved one by one.
+double cycles_per_gathered_element(const LayerSpec& layer) {
+  const bool picks = layer.kernel_size == Size{} && layer.strides != Size{};
+  return picks ? kCyclesPerGatheredElement : kCyclesPerTransposedElement;
 }
 
 /// Copies of the input before the multiply-adds.
-double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine) {
-  const double gathered = gather_cycles(layer, planar);
+double copy_cycles(const LayerSpec& layer, bool planar, const Machine& machine,
+                   double per_element = kCyclesPerGatheredElement) {
+  const double gathered = gather_cycles(layer, planar, per_element);
   if (gathered > 0 || !may_be_padded(layer)) return gathered;
   return input_elements(layer) / machine.f32_lanes * kCyclesPerCopiedVector;
 }
 
-/// Stores of results whose neighbours in a vector are no neighbours in memory.
-double scatter_cycles(const LayerSpec& layer, bool planar) {
+/// Stores of results whose neighbours in a vector are no neighbours in memory: one by one, or
+/// `at_once` after these were transposed.
+double scatter_cycles(const LayerSpec& layer, bool planar, int at_once = 1) {
   const bool scatters = planar ? !has_dense_pixels(layer.output_form, layer.filters)
                                : !has_dense_channels(layer.output_form, layer.filters);
-  return scatters ? output_elements(layer) * kCyclesPerScatteredElement : 0;
+  return scatters ? output_elements(layer) * kCyclesPerScatteredStore / at_once : 0;
+}
+
+/// Neighbours of tiles of `columns` that are stored at once.
+int stored_at_once(int columns) {
+  return columns >= 4 ? 4 : columns >= 2 ? 2 : 1;
 }
 
 RegisterTile tile_of(const Plan& plan) {
@@ -109,14 +126,19 @@ double planar_cycles(const LayerSpec& layer, const Plan& plan, const Machine& ma
   tile.vectors = std::max(plan.tile_width / plan.lanes, 1);
   tile.lanes = plan.lanes;
   // Patches: each pixel with the channels of all its taps.
-  const double patches = pixels_of(layer, layer.out) * real(layer.in_channels * layer.taps()) /
-                         machine.f32_lanes * kCyclesPerCopiedVector;
+  const double patches =
+      pixels_of(layer, layer.out) * real(layer.in_channels * layer.taps()) / machine.f32_lanes *
+      (layer.kernel_size == Size{} ? kCyclesPerCopiedVector : kCyclesPerPatchedVector);
   const bool any_row = reads_pixel_in_place(layer);
   const std::int64_t rows = plan.row_block == 0 || any_row ? layer.out.height : plan.row_block;
   const std::int64_t columns =
       plan.column_block == 0 || any_row ? layer.out.width : plan.column_block;
-  return predicted_cycles(planar_domain(group, rows, columns), tile, machine) + patches +
-         copy_cycles(layer, true, machine) + scatter_cycles(layer, true);
+  TileDomain domain = planar_domain(group, rows, columns);
+  // Of pixels that are one row for several tasks, the last tile is computed whole (tiled_cost.h).
+  const bool cuts_row = any_row && plan.row_block != 0 && plan.row_block < layer.out.height;
+  if (cuts_row) domain.filters = round_up(domain.filters, plan.tile_width);
+  return predicted_cycles(domain, tile, machine) + patches + copy_cycles(layer, true, machine) +
+         scatter_cycles(layer, true);
 }
 
 /// Numbers in the code: one multiply-add each, for a vector of columns.
@@ -149,7 +171,7 @@ double separable_layer_cycles(const LayerSpec& layer, const Plan& plan, const Ma
   depthwise.algorithm = Algorithm::depthwise;
   return merged_groups_cycles(depthwise_part(layer), depthwise, machine) +
          predicted_cycles(tile_domain(pointwise, false), tile_of(plan), machine) +
-         scatter_cycles(layer, false);
+         scatter_cycles(layer, false, stored_at_once(plan.tile_width));
 }
 
 }  // namespace
@@ -179,8 +201,9 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::pointwise:
     case Algorithm::subsampled:
     case Algorithm::split_channels:
-      return tiled_layer_cost(layer, plan, machine).total() + gather_cycles(layer, false) +
-             scatter_cycles(layer, false);
+      return tiled_layer_cost(layer, plan, machine).total() +
+             gather_cycles(layer, false, cycles_per_gathered_element(layer)) +
+             scatter_cycles(layer, false, stored_at_once(plan.tile_width));
     case Algorithm::depthwise_pointwise:
       return separable_layer_cycles(layer, plan, machine);
     case Algorithm::depthwise:
@@ -189,8 +212,9 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
     case Algorithm::planar:
       return planar_cycles(layer, plan, machine);
     case Algorithm::winograd:
-      return winograd_cycles(layer, plan, machine) + copy_cycles(layer, false, machine) +
-             scatter_cycles(layer, false);
+      return winograd_cycles(layer, plan, machine) +
+             copy_cycles(layer, false, machine, kCyclesPerTransposedElement) +
+             scatter_cycles(layer, false, stored_at_once(plan.output_tile));
     case Algorithm::elementwise:
       return elementwise_cycles(layer, machine);
     case Algorithm::channelwise:

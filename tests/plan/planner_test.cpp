@@ -128,16 +128,18 @@ TEST_CASE("other ranks have the algorithms of images", "[planner]") {
   CHECK(algorithm("Conv2DTranspose(64, 2, strides=2, input_shape=(28, 28, 64))") == "direct");
 }
 
-TEST_CASE("layouts: vectors over pixels where the output is channels_first", "[planner]") {
+TEST_CASE("layouts: vectors over pixels where these fill them, and filters are 1x1 or few",
+          "[planner]") {
+  CHECK(algorithm("Conv2D(64, 1, data_format='channels_first', input_shape=(256, 56, 56))") ==
+        "planar");
   CHECK(algorithm("Conv2D(64, 3, padding='same', data_format='channels_first', "
-                  "input_shape=(64, 112, 112))") == "planar");
+                  "input_shape=(64, 112, 112))") == "direct");
   CHECK(algorithm("Conv2D(64, 3, padding='same', output_data_format='channels_first', "
-                  "input_shape=(112, 112, 64))") == "planar");
+                  "input_shape=(112, 112, 64))") == "direct");
   CHECK(algorithm("Conv2D(64, 3, padding='same', data_format='channels_first', "
                   "output_data_format='channels_last', input_shape=(64, 112, 112))") == "direct");
-  // 7 columns fill no vectors; many products pay for single stores.
-  CHECK(algorithm("Conv2D(512, 3, padding='same', data_format='channels_first', "
-                  "input_shape=(512, 7, 7))") == "direct");
+  CHECK(algorithm("Conv2D(2048, 1, data_format='channels_first', input_shape=(512, 7, 7))") ==
+        "pointwise");
   // One channel is both: a filter bank of one filter leaves no lanes idle.
   CHECK(algorithm("Conv2D(1, 3, input_shape=(56, 56, 64))") == "planar");
 }
