@@ -188,7 +188,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
     if (separable()) return depthwise_result();
     if (picks_pixels()) return picked_pixels();
     const bool unfolds = value(columns_per_pixel) > value(folded_channels);
-    if (copies_rows() && !skips_pixels()) {
+    if (copies_rows()) {
       return planar_rows(input, {columns, rows, planes}, border(), dense_columns);
     }
     padded =
@@ -329,11 +329,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
 
   /// The copy transposes vectors of columns to channels.
   bool copies_rows() const {
-    return !dense_input && dense_columns && !separable() && !inside_taps &&
+    return !dense_input && dense_columns && !separable() && !inside_taps && !skips_pixels() &&
            value(columns_per_pixel) == 1;
-  }
-  bool picks_whole_rows() const {
-    return !is_padded() && !columns.open && value(column_block) == 0 && columns.out >= value(lanes);
   }
 
   /// The taps want the channels of a pixel side by side.
@@ -342,9 +339,8 @@ class DirectConv : public ConvGenerator<DirectConv> {
   }
 
   void vectorize_copy(Func copy) {
-    if (copies_rows() && (!skips_pixels() || picks_whole_rows())) {
-      copy_transposed(copy, v, lanes,
-                      skips_pixels() ? TailStrategy::ShiftInwards : TailStrategy::RoundUp);
+    if (copies_rows()) {
+      copy_transposed(copy, v, lanes);
     } else if (channels() == 1 || !dense_input) {
       copy.vectorize(v.column, lanes, TailStrategy::GuardWithIf);
     } else {

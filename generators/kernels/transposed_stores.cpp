@@ -193,9 +193,9 @@ class TransposeStores : public ir::IRMutator {
 
 }  // namespace
 
-void copy_transposed(Halide::Func& copy, const ImageVars& v, int lanes, Halide::TailStrategy tail) {
+void copy_transposed(Halide::Func& copy, const ImageVars& v, int lanes) {
   Halide::Var vector("column_vector"), channels("transposed_channels");
-  copy.split(v.column, vector, v.column, lanes, tail)
+  copy.split(v.column, vector, v.column, lanes, Halide::TailStrategy::RoundUp)
       .split(v.channel, channels, v.channel, kTransposedVectors, Halide::TailStrategy::GuardWithIf)
       .reorder(v.column, v.channel, vector, channels, v.row)
       .vectorize(v.column)

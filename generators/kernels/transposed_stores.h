@@ -12,9 +12,9 @@ namespace convc {
 /// kernels unroll by it what is dense there.
 constexpr int kTransposedVectors = 4;
 
-/// The schedule of a copy of columns, neighbours in memory, to channels that are: vectors of
-/// columns, which `tail` completes at the ends of rows.
-void copy_transposed(Halide::Func& copy, const ImageVars& v, int lanes, Halide::TailStrategy tail);
+/// The schedule of a copy of columns, neighbours in memory, to channels that are: whole vectors of
+/// columns, also at the ends of rows.
+void copy_transposed(Halide::Func& copy, const ImageVars& v, int lanes);
 
 /// Stores of strided vectors, unrolled side by side over neighbours in memory, become stores of
 /// these neighbours, transposed in registers.

@@ -264,7 +264,7 @@ class WinogradConv : public ConvGenerator<WinogradConv> {
       source.vectorize(v.channel, std::min(value(lanes), input_channels()),
                        TailStrategy::GuardWithIf);
     } else {
-      copy_transposed(source, v, lanes, TailStrategy::RoundUp);
+      copy_transposed(source, v, lanes);
     }
     source.align_storage(v.channel, copied_pixel);
   }
