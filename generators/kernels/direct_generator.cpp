@@ -330,7 +330,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
   /// The copy transposes vectors of columns to channels.
   bool copies_rows() const {
     return !dense_input && dense_columns && !separable() && !inside_taps && !skips_pixels() &&
-           value(columns_per_pixel) == 1;
+           !picks_pixels() && value(columns_per_pixel) == 1;
   }
 
   /// The taps want the channels of a pixel side by side.
