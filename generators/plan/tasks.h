@@ -29,8 +29,8 @@ Tasks choose_tasks(const LayerSpec& layer, const RegisterTile& tile, bool flat,
 std::int64_t task_input_bytes(const LayerSpec& layer, std::int64_t rows, std::int64_t columns);
 
 /// Threads that some work, in predicted cycles of one, is enough for: two from some 30 times a fork
-/// and join of threads that are awake on (decision 0002: 0.3 us), more when each has ten times the
-/// price of waking it.
+/// and join of threads that are awake on (decision 0002: 0.3 us), more when each has about
+/// twice the price of waking it (15 us).
 int threads_worth(double cycles);
 
 /// An axis cut into blocks, of which the last has what is left.

@@ -78,20 +78,19 @@ struct StrictLibrary {
 };
 
 /// The layers that the algorithm may compute strictly, with its plans; empty: the planner's choice.
-StrictLibrary library_with(const std::vector<Algorithm>& algorithms) {
+StrictLibrary library_with(const TargetInfo& target, const std::vector<Algorithm>& algorithms) {
   const PlanLimits limits{Accuracy::strict, algorithms};
   Diagnostics diagnostics;
   StrictLibrary result;
   result.module = *load_spec_text(kStrictLayers, "strict.conv", "strict", diagnostics);
   std::string error;
-  const TargetInfo host = *describe_target("host", &error);
   ModulePlans plans;
   std::erase_if(result.module.graphs, [&](const Graph& graph) {
     std::vector<Plan> of_steps;
     const Module lowered = lower(Module{"one", {graph}});
     for (const Node& node : lowered.graphs[0].nodes) {
       std::string why;
-      const auto candidates = candidate_plans(node.layer, host.machine, limits, &why);
+      const auto candidates = candidate_plans(node.layer, target.machine, limits, &why);
       if (candidates.empty()) return true;
       of_steps.push_back(candidates.front().plan);
     }
@@ -99,7 +98,7 @@ StrictLibrary library_with(const std::vector<Algorithm>& algorithms) {
     return false;
   });
   if (result.module.graphs.empty()) return result;
-  CompileResult compiled = compile_module(result.module, {host}, plans, {}, diagnostics);
+  CompileResult compiled = compile_module(result.module, {target}, plans, {}, diagnostics);
   INFO(diagnostics.render(false));
   REQUIRE(compiled.artifact.has_value());
   result.artifact = std::move(*compiled.artifact);
@@ -107,6 +106,16 @@ StrictLibrary library_with(const std::vector<Algorithm>& algorithms) {
   INFO(error);
   REQUIRE(result.library != nullptr);
   return result;
+}
+
+/// This processor, and as one without AVX-512, whose plans and code differ.
+std::vector<TargetInfo> targets_here() {
+  std::string error;
+  std::vector<TargetInfo> targets = {*describe_target("host", &error)};
+  const TargetInfo avx2 = *describe_target("avx2", &error);
+  if (targets[0].machine.isa != avx2.machine.isa && why_target_cannot_run_here(avx2).empty())
+    targets.push_back(avx2);
+  return targets;
 }
 
 void check_graph(const StrictLibrary& strict, std::size_t index, bool in_inputs, bool in_weights,
@@ -130,32 +139,37 @@ void check_graph(const StrictLibrary& strict, std::size_t index, bool in_inputs,
   });
 }
 
+/// Of the planned library, or of the layers that one algorithm may compute.
+void check_library(const TargetInfo& target, const std::vector<Algorithm>& algorithms,
+                   std::mt19937_64& random) {
+  const StrictLibrary strict = library_with(target, algorithms);
+  const bool is_refused = algorithms == std::vector{Algorithm::winograd};
+  INFO(target.machine.isa << ", " << (algorithms.empty() ? "planned" : name_of(algorithms[0])));
+  // Layers without a choice are always there.
+  bool has_algorithm = algorithms.empty();
+  for (const auto& layers : strict.artifact.layers)
+    for (const CompiledLayer& step : layers[0])
+      has_algorithm = has_algorithm || step.plan.algorithm == algorithms[0];
+  CHECK(has_algorithm == !is_refused);
+  Seen seen;
+  for (std::size_t g = 0; g < strict.module.graphs.size(); ++g) {
+    check_graph(strict, g, true, false, random, seen);
+    check_graph(strict, g, false, true, random, seen);
+    check_graph(strict, g, true, true, random, seen);
+  }
+  CHECK(seen.finite > 100);
+  CHECK(seen.infinite > 10);
+  CHECK(seen.none > 100);
+}
+
 }  // namespace
 
 TEST_CASE("NaN and infinities go through strict kernels as through the definition", "[strict]") {
   std::mt19937_64 random(test::seed_of("strict"));
   std::vector<std::vector<Algorithm>> choices = {{}};
   for (const Algorithm algorithm : filter_bank_algorithms()) choices.push_back({algorithm});
-  for (const auto& algorithms : choices) {
-    const StrictLibrary strict = library_with(algorithms);
-    const bool is_refused = algorithms == std::vector{Algorithm::winograd};
-    INFO((algorithms.empty() ? "planned" : name_of(algorithms[0])));
-    // Layers without a choice are always there.
-    bool has_algorithm = algorithms.empty();
-    for (const auto& layers : strict.artifact.layers)
-      for (const CompiledLayer& step : layers[0])
-        has_algorithm = has_algorithm || step.plan.algorithm == algorithms[0];
-    CHECK(has_algorithm == !is_refused);
-    Seen seen;
-    for (std::size_t g = 0; g < strict.module.graphs.size(); ++g) {
-      check_graph(strict, g, true, false, random, seen);
-      check_graph(strict, g, false, true, random, seen);
-      check_graph(strict, g, true, true, random, seen);
-    }
-    CHECK(seen.finite > 100);
-    CHECK(seen.infinite > 10);
-    CHECK(seen.none > 100);
-  }
+  for (const TargetInfo& target : targets_here())
+    for (const auto& algorithms : choices) check_library(target, algorithms, random);
 }
 
 TEST_CASE("strict plans multiply zeros of literal filters and of the padding", "[strict]") {
