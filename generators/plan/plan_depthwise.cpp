@@ -98,7 +98,7 @@ int tile_columns(const LayerSpec& layer) {
   return best;
 }
 
-/// A tile whose panel stays in registers for all pixels of a task: 9 weights serve 63 multiply-adds
+/// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds
 /// of a row of 7 pixels. It must find in L1 what the row of tiles before has read. Zen 5 with
 /// AVX-512: 1.1 to 2.2 times as fast as all panels of a tile in turn; AVX2: 1.2.
 std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Machine& machine) {
@@ -144,7 +144,7 @@ std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machi
 Traversal traversal(const LayerSpec& layer, const Machine& machine) {
   if (const auto copied = traversal_of_copies(layer, machine)) return *copied;
   if (const auto tile = tile_of_kept_weights(layer, machine)) {
-    return {*tile, LoopOrder::filters_outer, 0, ", a panel's weights kept in registers"};
+    return {*tile, LoopOrder::filters_outer, 0, ", a panel for all pixels in turn"};
   }
   Traversal all;
   all.tile = tile_shape(layer);

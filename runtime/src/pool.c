@@ -41,7 +41,7 @@ static struct {
 
 /* ---- spinning ---- */
 
-/* About what a wake-up through the kernel costs; loops of one network follow each other closer. */
+/* Some three times the price of a wake-up; loops of one network follow each other closer. */
 #define SPIN_NANOSECONDS 50000
 
 static int64_t now_nanoseconds(void) {
