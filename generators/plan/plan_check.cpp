@@ -62,21 +62,21 @@ std::string why_block_is_too_large(const char* name, std::int64_t block, std::in
          " " + what;
 }
 
-/// A block holds what the layer has at most, and what fills the last tile.
+/// A block along an axis holds no more than what all images have, and what fills the last tile.
 std::string why_blocks_are_too_large(const Plan& plan, const LayerSpec& layer) {
-  const bool winograd = plan.algorithm == Algorithm::winograd;
   const std::int64_t rows = most_outputs(layer.out.height, layer.open.height);
   const std::int64_t columns = most_outputs(layer.out.width, layer.open.width);
-  const auto in_tiles = [&](std::int64_t outputs, int tile) {
-    return round_up(outputs, winograd ? std::max(plan.output_tile, 1) : tile);
-  };
-  const std::int64_t most_rows =
-      plan.is_flat() ? in_tiles(rows * columns, plan.tile_width) : in_tiles(rows, plan.tile_height);
+  const std::int64_t images = most_outputs(layer.batch, layer.open.batch) * layer.out.depth;
+  const std::int64_t largest_tile =
+      std::max({plan.tile_height, plan.tile_width, plan.lanes, plan.output_tile});
+  constexpr std::int64_t kMostPixels = std::int64_t{1} << 31;  // indices have 32 bits
+  const double pixels = real(images) * real(rows) * real(columns);
+  const std::int64_t most = pixels < real(kMostPixels)
+                                ? round_up(static_cast<std::int64_t>(pixels), largest_tile)
+                                : kMostPixels;
   for (const std::string& reason :
-       {why_block_is_too_large("row_block", plan.row_block, most_rows,
-                               plan.is_flat() ? "pixels of whole tiles" : "rows of whole tiles"),
-        why_block_is_too_large("column_block", plan.column_block,
-                               in_tiles(columns, plan.tile_width), "columns of whole tiles"),
+       {why_block_is_too_large("row_block", plan.row_block, most, "pixels of whole tiles"),
+        why_block_is_too_large("column_block", plan.column_block, most, "pixels of whole tiles"),
         why_block_is_too_large("panel_block", plan.panel_block, layer.filters, "filters")}) {
     if (!reason.empty()) return reason;
   }

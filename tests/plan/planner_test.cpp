@@ -321,18 +321,22 @@ TEST_CASE("blocks are no larger than the layer", "[planner]") {
   const LayerSpec layer =
       first_layer("Conv2D(64, 3, padding='same', input_shape=(54, 55, 64), name='c')");
   CHECK(why(layer, "direct lanes=8 row_block=3000000000") ==
-        "row_block=3000000000 exceeds the 54 rows of whole tiles");
+        "row_block=3000000000 exceeds the 2976 pixels of whole tiles");
   CHECK(why(layer, "direct lanes=8 tile=4x1x1 row_block=56").empty());
-  CHECK(why(layer, "direct lanes=8 tile=1x2x1 column_block=57") ==
-        "column_block=57 exceeds the 56 columns of whole tiles");
+  CHECK(why(layer, "direct lanes=8 tile=1x2x1 column_block=2977") ==
+        "column_block=2977 exceeds the 2976 pixels of whole tiles");
   CHECK(why(layer, "direct lanes=8 panel_block=99999999999") ==
         "panel_block=99999999999 exceeds the 64 filters");
   CHECK(why(layer, "winograd lanes=8 tile=1x7x2 row_block=56 output_tile=4").find("row_block") ==
         std::string::npos);
   const LayerSpec pixels = first_layer("Conv2D(64, 1, input_shape=(54, 55, 64), name='p')");
   CHECK(why(pixels, "pointwise lanes=8 row_block=2970").empty());
-  CHECK(why(pixels, "pointwise lanes=8 row_block=2971") ==
-        "row_block=2971 exceeds the 2970 pixels of whole tiles");
+  CHECK(why(pixels, "pointwise lanes=8 row_block=2977") ==
+        "row_block=2977 exceeds the 2976 pixels of whole tiles");
+  // The planner's own, of pixels of several images, and of a vector of more columns than there are.
+  const LayerSpec images =
+      first_layer("Conv2D(40, 1, strides=(2, 3), input_shape=(5, 7, 12), batch=3, name='i')");
+  CHECK(why(images, "subsampled lanes=8 tile=1x7x2 row_block=27").empty());
 
   LayerSpec open = layer;
   open.open.height = open.open.width = Dim{1, 1 << 30};
