@@ -100,7 +100,7 @@ Plan channelwise_plan(const LayerSpec& layer, const Machine& machine);
 
 /* Cost models that are no part of roofline.cpp. By one thread. */
 
-/// Those of tiled_plan, without the gathering and scattering of other layouts.
+/// Of a plan of tiled_plan, without the gathering and scattering of other layouts.
 TiledCost tiled_layer_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 /// Transforms and products, without the copy of the input.

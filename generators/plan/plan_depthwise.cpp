@@ -98,9 +98,9 @@ int tile_columns(const LayerSpec& layer) {
   return best;
 }
 
-/// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds
-/// of a row of 7 pixels. It must find in L1 what the row of tiles before has read. Zen 5 with
-/// AVX-512: 1.1 to 2.2 times as fast as all panels of a tile in turn; AVX2: 1.2.
+/// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds of a row of 7
+/// pixels. It must find in L1 what the row of tiles before has read. Zen 5 with AVX-512: 1.1 to 2.2
+/// times as fast as all panels of a tile in turn; AVX2: 1.2.
 std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Machine& machine) {
   if (layer.open.any()) return std::nullopt;
   if (machine.f32_lanes * kFloatBytes < kCacheLineBytes) {

@@ -59,8 +59,7 @@ std::string why_not_unrolled(const LayerSpec& layer, Algorithm algorithm) {
   if (is_unrolled(layer)) return {};
   return std::string(name_of(algorithm)) +
          " needs a 1-D or 2-D literal kernel of finite numbers, of at most 4 channels and 4 "
-         "filters, "
-         "groups=1 and no PReLU or BatchNormalization after it";
+         "filters, groups=1 and no PReLU or BatchNormalization after it";
 }
 
 }  // namespace

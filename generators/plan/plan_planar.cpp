@@ -49,7 +49,7 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   RegisterTile tile;
   tile.height = plan.tile_height;
   tile.width = plan.tile_width;
-  plan.panel_block = (layer.groups + kTasks - 1) / kTasks;
+  plan.panel_block = ceil_div(layer.groups, kTasks);
   plan.reason =
       "one channel per group, and the output's pixels lie side by side: vectors over columns, " +
       std::to_string(plan.panel_block) + " channels of a task one after the other";
