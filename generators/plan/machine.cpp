@@ -103,29 +103,31 @@ struct MachineRow {
 
 /// x86-64, best first: the first row whose feature is in the target string describes it.
 const std::array<MachineRow, 9>& x86_machines() {
-  // name, isa, lanes, registers, FMA pipes, FMA latency, L1d, L2, L3, memory bytes per cycle
+  // name, isa, lanes, registers, FMA pipes, FMA latency, L1d, its ways, L2, L3, memory bytes per
+  // cycle
   static const std::array<MachineRow, 9> rows = {{
       {"avx512_zen5",
-       {"zen5", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 32 * kMiB, 8, zen5_costs()}},
+       {"zen5", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, kMiB, 32 * kMiB, 8, zen5_costs()}},
       {"avx512_zen4",
-       {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, kMiB, 32 * kMiB, 8, zen4_costs()}},
+       {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, 8, kMiB, 32 * kMiB, 8, zen4_costs()}},
       {"avx512_sapphirerapids",
-       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 2 * kMiB, 30 * kMiB, 4}},
+       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, 2 * kMiB, 30 * kMiB, 4}},
       {"avx512_cannonlake",
-       {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, kMiB, 24 * kMiB, 4}},
-      {"avx512_skylake", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB, 4}},
-      {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, kMiB, 16 * kMiB, 4}},
+       {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, kMiB, 24 * kMiB, 4}},
+      {"avx512_skylake",
+       {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, 8, kMiB, 16 * kMiB, 4}},
+      {"avx512", {"avx512 server", "avx512", 16, 32, 2, 4, 32 * kKiB, 8, kMiB, 16 * kMiB, 4}},
       {"avx2",
-       {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 512 * kKiB, 16 * kMiB, 4, zen3_costs()}},
-      {"avx", {"avx core", "avx", 8, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB, 4}},
-      {"x86", {"x86-64 core", "sse", 4, 16, 1, 8, 32 * kKiB, 256 * kKiB, 8 * kMiB, 4}},
+       {"avx2 core", "avx2", 8, 16, 2, 4, 32 * kKiB, 8, 512 * kKiB, 16 * kMiB, 4, zen3_costs()}},
+      {"avx", {"avx core", "avx", 8, 16, 1, 8, 32 * kKiB, 8, 256 * kKiB, 8 * kMiB, 4}},
+      {"x86", {"x86-64 core", "sse", 4, 16, 1, 8, 32 * kKiB, 8, 256 * kKiB, 8 * kMiB, 4}},
   }};
   return rows;
 }
 
 const Machine& arm64_machine() {
-  static const Machine machine = {"armv8-a core", "neon",     4,        32, 2, 4,
-                                  64 * kKiB,      512 * kKiB, 8 * kMiB, 4};
+  static const Machine machine = {"armv8-a core", "neon", 4,          32,       2, 4,
+                                  64 * kKiB,      4,      512 * kKiB, 8 * kMiB, 4};
   return machine;
 }
 

@@ -48,6 +48,7 @@ struct Machine {
   int fma_pipes = 1;          ///< full-width FMAs started per cycle
   int fma_latency_cycles = 4;
   std::int64_t l1d_bytes = 32 * 1024;
+  int l1d_ways = 8;
   std::int64_t l2_bytes = 512 * 1024;       ///< per core
   std::int64_t l3_bytes = 8 * 1024 * 1024;  ///< shared
   int memory_bytes_per_cycle = 4;           ///< of one thread; beyond L3

@@ -69,17 +69,17 @@ double tap_cycles(const TileVisit& visit, const Machine& machine) {
          crowding_cycles(visit, machine);
 }
 
-/// Input pixels whose addresses are a multiple of 4 KiB apart compete for one L1 set. A tile reads
-/// one line per pixel and comes back to it channel by channel, so all of them should stay.
+/// Input pixels whose addresses are a multiple of a way's bytes apart compete for one L1 set. A
+/// tile reads one line per pixel and comes back to it channel by channel, so all of them should
+/// stay.
 double l1_conflict_factor(const TileVisit& visit, const Machine& machine) {
-  constexpr std::int64_t kWays = 8;
-  const std::int64_t sets = machine.l1d_bytes / (kWays * kCacheLineBytes);
+  const std::int64_t sets = machine.l1d_bytes / (machine.l1d_ways * kCacheLineBytes);
   if (visit.pixel_stride_bytes % kCacheLineBytes != 0) return 1.0;
   const std::int64_t distinct_sets =
       sets / std::gcd(sets, visit.pixel_stride_bytes / kCacheLineBytes);
   // One way is left to the weights that stream through.
-  const double load =
-      static_cast<double>(visit.pixels) / static_cast<double>(distinct_sets * (kWays - 1));
+  const double load = static_cast<double>(visit.pixels) /
+                      static_cast<double>(distinct_sets * (machine.l1d_ways - 1));
   return std::max(load, 1.0);
 }
 
