@@ -2,7 +2,7 @@
 // say: verbs, numbers, lists, and which options need each other.
 #include "generators/driver/options.h"
 
-#include <llvm/ADT/SmallVector.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/ADT/StringRef.h>
 #include <llvm/Option/Arg.h>
 #include <llvm/Option/ArgList.h>
@@ -135,11 +135,11 @@ class OptionReader {
   std::vector<std::string> list(OptSpecifier id) {
     std::vector<std::string> items;
     for (const Arg* argument : arguments_.filtered(id)) {
-      llvm::SmallVector<StringRef> parts;
-      StringRef(argument->getValue()).split(parts, ',');
-      for (StringRef part : parts) {
+      for (StringRef part : llvm::split(argument->getValue(), ',')) {
         if (part.trim().empty()) fail(*argument, "has an empty item");
         items.push_back(part.trim().str());
+        if (std::count(items.begin(), items.end(), items.back()) > 1)
+          fail(*argument, "has `" + items.back() + "` twice");
       }
     }
     return items;
@@ -156,9 +156,7 @@ class OptionReader {
     std::vector<T> values;
     const Arg* argument = arguments_.getLastArg(id);
     if (!argument) return values;
-    llvm::SmallVector<StringRef> parts;
-    StringRef(argument->getValue()).split(parts, ',');
-    for (StringRef part : parts)
+    for (StringRef part : llvm::split(argument->getValue(), ','))
       values.push_back(parse_number(*argument, part.trim(), least, most));
     return values;
   }

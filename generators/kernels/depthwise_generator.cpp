@@ -3,6 +3,7 @@
 // taps read the input itself, zero padding included, wherever its channels lie side by side: there
 // is little arithmetic for each element, so that even a copy that stays in cache costs too much.
 #include "generators/kernels/conv_generator.h"
+#include "generators/kernels/tap_loop.h"
 #include "generators/plan/algorithms.h"
 
 namespace convc {
@@ -177,11 +178,9 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
            (axis.out_extent % tile == 0 || last_tile % tiles_per_task != 0);
   }
 
-  /// Unrolled taps share what they read; beyond some size that costs more in code than it gains.
   void unroll_taps() {
-    constexpr int kMostUnrolledTaps = 9;
     if (columns.kernel_size <= kMostUnrolledColumns) sum.update().unroll(taps.x);
-    if (columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps) sum.update().unroll(taps.y);
+    if (has_few_taps(columns.kernel_size, rows.kernel_size)) sum.update().unroll(taps.y);
   }
 
   /// The copy of what a task reads: padded by other than a constant, its channels side by side,

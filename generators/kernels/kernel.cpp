@@ -12,6 +12,7 @@
 #include "generators/kernels/strided_vectors.h"
 #include "generators/kernels/transposed_stores.h"
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/lowering.h"
 
@@ -110,8 +111,7 @@ TaskBlock task_block(const LayerSpec& layer, const LayerSpec& computed, const Pl
   const std::int64_t rows = plan.row_block == 0 ? layer.out.height : plan.row_block;
   const std::int64_t columns = plan.column_block == 0 ? layer.out.width : plan.column_block;
   // All rows are one, which is cut between tiles.
-  const std::int64_t tiles = (rows * columns + plan.tile_width - 1) / plan.tile_width;
-  return {1, tiles * plan.tile_width};
+  return {1, round_up(rows * columns, plan.tile_width)};
 }
 
 /// How the kernel computes the layer. Tiles of a flat kernel are of one row.

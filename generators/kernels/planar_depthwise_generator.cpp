@@ -7,6 +7,7 @@
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 #include "generators/kernels/strided_vectors.h"
+#include "generators/kernels/tap_loop.h"
 #include "generators/plan/algorithms.h"
 
 namespace convc {
@@ -58,7 +59,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     add_taps(sum.update(), taps, pair_lanes());
     if (columns.kernel_size <= kMostPlanarTapColumns) sum.update().unroll(taps.x);
     // Column by column, a vector of the input is used up before the next is loaded.
-    if (has_few_taps()) sum.update().reorder(taps.y, taps.x);
+    if (has_few_taps(columns.kernel_size, rows.kernel_size)) sum.update().reorder(taps.y, taps.x);
     if (has_odd_tap()) {
       compute_tile(odd_sum, 2 / odd_step() * value(tile_width), pair_lanes());
       add_taps(odd_sum.update(), odd_taps, pair_lanes());
@@ -153,17 +154,12 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .unroll(v.row);
   }
 
-  bool has_few_taps() const {
-    constexpr int kMostUnrolledTaps = 9;
-    return columns.kernel_size * rows.kernel_size <= kMostUnrolledTaps;
-  }
-
   void add_taps(Halide::Stage update, const RDom& domain, int vector) {
     update.reorder(v.column, v.row, domain.x, domain.y, domain.z)
         .vectorize(v.column, vector)
         .unroll(v.column)
         .unroll(v.row);
-    if (has_few_taps()) update.unroll(domain.y);
+    if (has_few_taps(columns.kernel_size, rows.kernel_size)) update.unroll(domain.y);
   }
 
   void copy_rows() {

@@ -1,8 +1,8 @@
 // Convolution of images whose columns are neighbours in memory (channels_first): vectors run over
-// pixels, weights are broadcast. A task copies what its pixels read into patches,
-// [tile][plane][row] [column][channel][pixel of tile], so that a tile may run over the ends of
-// rows, strides and dilation are gone, and the innermost loop reads patches and weights in order.
-// Weights are packed in panels as wide as the register tile,
+// pixels, weights are broadcast. A task copies what its pixels read into patches, so that a tile
+// may run over the ends of rows, strides and dilation are gone, and the innermost loop reads
+// patches and weights in order. Patches are [tile][plane][row][column][channel][pixel of tile],
+// packed weights, in panels as wide as the register tile,
 // [group][panel][plane][row][column][channel][filter].
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
@@ -80,9 +80,8 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
         .vectorize(pixel, lanes)
         .unroll(pixel)
         .unroll(filter);
-    constexpr int kMostUnrolledTaps = 9;
     const int taps_of_plane = columns.kernel_size * rows.kernel_size;
-    if (taps_of_plane > 1 && taps_of_plane <= kMostUnrolledTaps) {
+    if (taps_of_plane > 1 && has_few_taps(columns.kernel_size, rows.kernel_size)) {
       partial.update().unroll(taps.x).unroll(taps.y);
     } else if (taps_of_plane == 1 && planes.kernel_size == 1) {
       unroll_channels(partial.update(), taps.w, channels_per_group(),
@@ -205,8 +204,6 @@ class PlanarConv : public ConvGenerator<PlanarConv> {
   SpatialAxis columns, rows, planes;
   RDom taps;
   Func padded, shifted{"shifted"}, patches{"patches"}, partial{"partial"}, sum{"sum"};
-  Var panel_index{"panel"}, panel_task{"panel_task"}, row_task{"row_task"},
-      column_task{"column_task"}, task{"task"};
 };
 
 }  // namespace

@@ -13,6 +13,13 @@ namespace convc {
 
 inline constexpr int kFewIterations = 4;
 
+/// Of a plane of a filter: unrolled taps share what they read; of more, code costs more than that
+/// gains.
+inline bool has_few_taps(int columns, int rows) {
+  constexpr int kMostUnrolledTaps = 9;
+  return columns * rows <= kMostUnrolledTaps;
+}
+
 /// How many channels the loop takes at a time: all of few, else the smallest divisor from 4 to 8,
 /// else the largest below 4, so that nothing is left over.
 inline int unrolled_channels(int channels) {

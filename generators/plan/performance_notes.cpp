@@ -6,19 +6,6 @@
 namespace convc {
 namespace {
 
-/// Those of tiled_layer_cost.
-bool has_tiled_cost(Algorithm algorithm) {
-  return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
-         algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled ||
-         algorithm == Algorithm::split_channels;
-}
-
-/// The vectors of these run over filters.
-bool has_vectors_of_filters(Algorithm algorithm) {
-  return has_tiled_cost(algorithm) || algorithm == Algorithm::depthwise_pointwise ||
-         algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped;
-}
-
 /// What its vectors run over, of which there are `count`.
 struct VectorAxis {
   const char* name = "";
@@ -62,7 +49,7 @@ std::string why_slow(const LayerSpec& layer, const Plan& plan, const Machine& ma
   if (plan.algorithm == Algorithm::elementwise) {
     return "most of the time goes into rearranging and storing elements";
   }
-  if (has_tiled_cost(plan.algorithm)) {
+  if (is_tiled(plan.algorithm)) {
     const TiledCost cost = tiled_layer_cost(layer, plan, machine);
     // What is not in there gathers and scatters elements of other layouts.
     const bool is_most = cost.total() * 2 > compute_cycles(layer, plan, machine);

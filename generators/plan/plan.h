@@ -49,6 +49,18 @@ constexpr bool is_flat(Algorithm algorithm) {
   return algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled;
 }
 
+/// Register tiles of pixels times vectors of filters, accumulated over channels.
+constexpr bool is_tiled(Algorithm algorithm) {
+  return is_flat(algorithm) || algorithm == Algorithm::direct ||
+         algorithm == Algorithm::few_channels || algorithm == Algorithm::split_channels;
+}
+
+/// Vectors run over filters; literal filters, pixels and transformed tiles have others.
+constexpr bool has_vectors_of_filters(Algorithm algorithm) {
+  return is_tiled(algorithm) || algorithm == Algorithm::depthwise_pointwise ||
+         algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped;
+}
+
 struct Plan {
   Algorithm algorithm = Algorithm::direct;
   int lanes = 4;         ///< f32 elements per vector

@@ -9,13 +9,9 @@
 namespace convc {
 namespace {
 
-/// Register tiles of pixels times vectors, accumulated over channels.
-bool is_tiled(Algorithm algorithm) {
-  return algorithm == Algorithm::direct || algorithm == Algorithm::few_channels ||
-         algorithm == Algorithm::pointwise || algorithm == Algorithm::subsampled ||
-         algorithm == Algorithm::split_channels || algorithm == Algorithm::depthwise_pointwise ||
-         algorithm == Algorithm::depthwise || algorithm == Algorithm::grouped ||
-         algorithm == Algorithm::planar || algorithm == Algorithm::winograd;
+bool has_register_tile(Algorithm algorithm) {
+  return has_vectors_of_filters(algorithm) || algorithm == Algorithm::planar ||
+         algorithm == Algorithm::winograd;
 }
 
 std::string why_lanes_are_wrong(const Plan& plan, const Machine& machine) {
@@ -26,7 +22,7 @@ std::string why_lanes_are_wrong(const Plan& plan, const Machine& machine) {
 }
 
 std::string why_tile_is_wrong(const Plan& plan) {
-  if (!is_tiled(plan.algorithm)) return {};
+  if (!has_register_tile(plan.algorithm)) return {};
   const bool planar = plan.algorithm == Algorithm::planar;
   if (planar && plan.tile_width % plan.lanes != 0) {
     return "planar needs a tile of whole vectors of pixels: " + std::to_string(plan.tile_width) +

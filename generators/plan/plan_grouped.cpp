@@ -2,19 +2,11 @@
 #include <algorithm>
 
 #include "generators/plan/algorithms.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/tasks.h"
 
 namespace convc {
-namespace {
-
-/// The size of the parts, at most `most`, into which `total` falls most evenly.
-std::int64_t even_share(std::int64_t total, std::int64_t most) {
-  const std::int64_t parts = (total + most - 1) / most;
-  return (total + parts - 1) / parts;
-}
-
-}  // namespace
 
 std::string why_not_grouped(const LayerSpec& layer) {
   const bool is_conv = layer.kind == LayerKind::conv || layer.kind == LayerKind::depthwise_conv;
@@ -31,7 +23,8 @@ Plan grouped_plan(const LayerSpec& layer, const Machine& machine) {
   constexpr int kSpareRegisters = 2;
   plan.tile_height = layer.out.height > 1 ? 2 : 1;
   plan.tile_width = static_cast<int>(
-      even_share(layer.out.width, (machine.vector_registers - kSpareRegisters) / plan.tile_height));
+      equal_blocks(layer.out.width, (machine.vector_registers - kSpareRegisters) / plan.tile_height,
+                   /*unit=*/1));
   // Rows of a task share what they spread out.
   constexpr int kTileRows = 4;
   RegisterTile tile;

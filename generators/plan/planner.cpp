@@ -73,8 +73,11 @@ struct Offer {
   std::vector<Plan> plans;
   std::string refusals;
 
+  /// Once, where plans of an algorithm are refused alike.
   void refuse(std::string_view who, const std::string& why) {
-    refusals += (refusals.empty() ? "" : "; ") + std::string(who) + ": " + why;
+    const std::string refusal = std::string(who) + ": " + why;
+    if (refusals.find(refusal) != std::string::npos) return;
+    refusals += (refusals.empty() ? "" : "; ") + refusal;
   }
 };
 

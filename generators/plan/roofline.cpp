@@ -71,7 +71,7 @@ double scatter_cycles(const LayerSpec& layer, bool planar, int at_once = 1) {
   return scatters ? output_elements(layer) * kCyclesPerScatteredStore / at_once : 0;
 }
 
-/// Neighbours of tiles of `columns` that are stored at once.
+/// Neighbours of tiles of `columns` that are transposed and stored at once.
 int stored_at_once(int columns) {
   return columns >= 4 ? 4 : columns >= 2 ? 2 : 1;
 }

@@ -68,6 +68,7 @@ class Usage(CliTest):
             (["plan", "a.onnx", "--dim", "N=1:2:3"], "option `--dim` is `2:3`"),
             (["plan", "a.onnx", "--dim", "N=4:2"], "the least size comes first"),
             (["plan", "a.onnx", "--dim", "N=4", "--dim=N=4"], "has `N` twice"),
+            (["plan", "a.conv", "--algorithms", "direct,winograd,direct"], "has `direct` twice"),
             (["plan", spec, "--target"], "option `--target` needs a value"),
             (["plan", spec, "--target", ","], "option `--target` has an empty item"),
             (["plan", spec, "--format", "xml"],
@@ -115,7 +116,8 @@ class Usage(CliTest):
             ("x86-64-linux-avx9000", "not a Halide target string"),
             ("x86-64-linux-cuda", "`cuda` is not supported yet"),
             ("wasm-32-wasmrt", "is not supported yet"),
-            ("avx2,avx2", "are both the variant `avx2`"),
+            ("avx2,avx2", "has `avx2` twice"),
+            ("avx2,x86-64-linux-avx-avx2-f16c-fma-sse41", "are both the variant `avx2`"),
         ]:
             with self.subTest(target=target):
                 self.assertIn(message, self.check(2, "plan", spec, "--target", target).err)

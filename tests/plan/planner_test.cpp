@@ -17,6 +17,8 @@ using test::first_layer;
 using test::kArm;
 using test::kAvx2;
 using test::kAvx512;
+using test::kZen4;
+using test::kZen5;
 using test::machine;
 
 namespace {
@@ -51,11 +53,13 @@ std::string algorithm(const std::string& spec, const char* target = kAvx512,
 }  // namespace
 
 TEST_CASE("plans of the core suite", "[planner]") {
-  for (const std::string name : {"core_suite", "family"}) {
-    test::check_golden(kRepository + "/tests/plan/" + name + ".avx2.plans",
-                       plans_of(name + ".conv", kAvx2));
-    test::check_golden(kRepository + "/tests/plan/" + name + ".avx512.plans",
-                       plans_of(name + ".conv", kAvx512));
+  const std::pair<const char*, const char*> machines[] = {
+      {"avx2", kAvx2}, {"avx512", kAvx512}, {"zen4", kZen4}, {"zen5", kZen5}};
+  for (const std::string name : {"core_suite", "core_suite_depthwise", "family"}) {
+    for (const auto& [machine, target] : machines) {
+      test::check_golden(kRepository + "/tests/plan/" + name + "." + machine + ".plans",
+                         plans_of(name + ".conv", target));
+    }
   }
 }
 

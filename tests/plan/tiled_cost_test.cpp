@@ -11,6 +11,7 @@ using namespace convc;
 using test::first_layer;
 using test::kAvx2;
 using test::kAvx512;
+using test::kZen4;
 using test::machine;
 
 namespace {
@@ -19,7 +20,6 @@ TiledCost cost(const LayerSpec& layer, const std::string& plan, const char* targ
   return tiled_cost(layer, parse_plan(plan, nullptr).value(), machine(target));
 }
 
-const char* const kZen4 = "x86-64-linux-avx-avx2-avx512-avx512_zen4-f16c-fma-sse41";
 const char* const kDeepPointwise = "Conv2D(512, 1, input_shape=(14, 14, 1024))";
 
 }  // namespace
