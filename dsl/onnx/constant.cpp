@@ -184,7 +184,8 @@ bool is_integer_type(int type) {
   return bytes_of(type) && !is_float_type(type);
 }
 
-ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> values, int type) {
+ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> values, int type,
+                        OpenElements open) {
   for (float& value : values) {
     if (std::isnan(value)) value = std::numeric_limits<float>::quiet_NaN();
   }
@@ -192,15 +193,17 @@ ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> valu
   constant->type = type;
   constant->shape = shape;
   constant->floats = std::make_shared<const Literal>(Literal{std::move(shape), std::move(values)});
+  constant->open = std::move(open);
   return constant;
 }
 
 ConstantRef make_integers(std::vector<std::int64_t> shape, std::vector<std::int64_t> values,
-                          int type) {
+                          int type, OpenElements open) {
   auto constant = std::make_shared<Constant>();
   constant->type = type;
   constant->shape = std::move(shape);
   constant->integers = std::move(values);
+  constant->open = std::move(open);
   return constant;
 }
 

@@ -15,12 +15,18 @@
 
 namespace convc::onnx_import {
 
+/// Beside each element of a constant: null where it is known. Otherwise it is known only when the
+/// model runs, and this is the name of an open size of the input that it depends on (ModelDims).
+/// Empty where all are known. The names are those of Images, which outlive constants.
+using OpenElements = std::vector<const std::string*>;
+
 /// A tensor of numbers. float32 is exact; other float types are held as float32.
 struct Constant {
   int type = onnx::TensorProto::FLOAT;  ///< onnx::TensorProto::DataType
   LiteralRef floats;                    ///< of float types; null for integers and booleans
   std::vector<std::int64_t> shape;      ///< also of `floats`
   std::vector<std::int64_t> integers;
+  OpenElements open;  ///< what stands at these in `floats` or `integers` means nothing
 
   [[nodiscard]] bool is_float() const { return floats != nullptr; }
 };
@@ -28,9 +34,9 @@ using ConstantRef = std::shared_ptr<const Constant>;
 
 /// Every NaN becomes the one that specs have: what is printed reads back the same.
 ConstantRef make_floats(std::vector<std::int64_t> shape, std::vector<float> values,
-                        int type = onnx::TensorProto::FLOAT);
+                        int type = onnx::TensorProto::FLOAT, OpenElements open = {});
 ConstantRef make_integers(std::vector<std::int64_t> shape, std::vector<std::int64_t> values,
-                          int type = onnx::TensorProto::INT64);
+                          int type = onnx::TensorProto::INT64, OpenElements open = {});
 bool is_float_type(int type);
 bool is_integer_type(int type);
 

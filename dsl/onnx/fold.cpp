@@ -81,15 +81,20 @@ ConstantRef fold_binary(NodeReader& node, const Constants& inputs, ConstantReade
   const ConstantRef x = select(a, *shape, broadcast_indices(a.shape, *shape));
   const ConstantRef y = select(b, *shape, broadcast_indices(b.shape, *shape));
   const auto elements = static_cast<std::size_t>(*count);
+  OpenElements open = x->open.empty() ? y->open : x->open;
+  for (std::size_t i = 0; i < y->open.size(); ++i) {
+    if (open[i] == nullptr) open[i] = y->open[i];
+  }
   if (a.is_float()) {
     std::vector<float> values(elements);
     for (std::size_t i = 0; i < elements; ++i) {
       values[i] = apply(node.op(), x->floats->values[i], y->floats->values[i]);
     }
-    return make_floats(*shape, std::move(values), a.type);
+    return make_floats(*shape, std::move(values), a.type, std::move(open));
   }
   Integers values(elements);
   for (std::size_t i = 0; i < elements; ++i) {
+    if (!open.empty() && open[i] != nullptr) continue;
     const auto value = apply(node.op(), x->integers[i], y->integers[i]);
     if (!value) {
       node.fail(Code::overflow,
@@ -98,7 +103,7 @@ ConstantRef fold_binary(NodeReader& node, const Constants& inputs, ConstantReade
     }
     values[i] = *value;
   }
-  return make_integers(*shape, std::move(values), a.type);
+  return make_integers(*shape, std::move(values), a.type, std::move(open));
 }
 
 ConstantRef fold_unary(NodeReader& node, const Constant& data) {
@@ -109,7 +114,7 @@ ConstantRef fold_unary(NodeReader& node, const Constant& data) {
               : node.op() == "Floor" ? std::floor(value)
                                      : std::ceil(value);
     }
-    return make_floats(data.shape, std::move(values), data.type);
+    return make_floats(data.shape, std::move(values), data.type, data.open);
   }
   Integers values = data.integers;
   for (std::int64_t& value : values) {
@@ -120,7 +125,7 @@ ConstantRef fold_unary(NodeReader& node, const Constant& data) {
     }
     value = -value;
   }
-  return make_integers(data.shape, std::move(values), data.type);
+  return make_integers(data.shape, std::move(values), data.type, data.open);
 }
 
 ConstantRef fold_cast(NodeReader& node, const Constant& data) {
@@ -131,7 +136,7 @@ ConstantRef fold_cast(NodeReader& node, const Constant& data) {
     std::vector<float> values;
     if (data.is_float()) values = data.floats->values;
     for (const std::int64_t value : data.integers) values.push_back(static_cast<float>(value));
-    return make_floats(data.shape, std::move(values), to);
+    return make_floats(data.shape, std::move(values), to, data.open);
   }
   if (to != Proto::INT64 && to != Proto::INT32 && to != Proto::BOOL) {
     node.fail_attribute("to", cat("is ", type_name(to), ", which is not supported"));
@@ -140,44 +145,50 @@ ConstantRef fold_cast(NodeReader& node, const Constant& data) {
   const double limit = to == Proto::INT32 ? 0x1p31 : 0x1p63;
   Integers values = data.integers;
   if (data.is_float()) {
-    for (const float value : data.floats->values) {
+    for (std::size_t i = 0; i < data.floats->values.size(); ++i) {
+      const bool is_open = !data.open.empty() && data.open[i] != nullptr;
+      const float value = is_open ? 0 : data.floats->values[i];
       if (to != Proto::BOOL && !(value >= -limit && value < limit)) {
         node.fail(Code::onnx_not_supported, cat("casts ", value, " to ", type_name(to)));
         return nullptr;
       }
       values.push_back(to == Proto::BOOL ? (value != 0 ? 1 : 0) : static_cast<std::int64_t>(value));
     }
-    return make_integers(data.shape, std::move(values), to);
+    return make_integers(data.shape, std::move(values), to, data.open);
   }
   for (std::int64_t& value : values) {
     if (to == Proto::BOOL) value = value != 0 ? 1 : 0;
     if (to == Proto::INT32) value = static_cast<std::int32_t>(value);
   }
-  return make_integers(data.shape, std::move(values), to);
+  return make_integers(data.shape, std::move(values), to, data.open);
 }
 
 }  // namespace
 
 ConstantRef select(const Constant& data, Integers shape, const Integers& indices) {
+  OpenElements open;
+  for (std::size_t i = 0; i < indices.size() && !data.open.empty(); ++i) {
+    open.push_back(data.open[static_cast<std::size_t>(indices[i])]);
+  }
   if (data.is_float()) {
     std::vector<float> values;
     values.reserve(indices.size());
     for (const std::int64_t index : indices) {
       values.push_back(data.floats->values[static_cast<std::size_t>(index)]);
     }
-    return make_floats(std::move(shape), std::move(values), data.type);
+    return make_floats(std::move(shape), std::move(values), data.type, std::move(open));
   }
   Integers values;
   values.reserve(indices.size());
   for (const std::int64_t index : indices) {
     values.push_back(data.integers[static_cast<std::size_t>(index)]);
   }
-  return make_integers(std::move(shape), std::move(values), data.type);
+  return make_integers(std::move(shape), std::move(values), data.type, std::move(open));
 }
 
 ConstantRef reshaped(const Constant& data, Integers shape) {
-  return data.is_float() ? make_floats(std::move(shape), data.floats->values, data.type)
-                         : make_integers(std::move(shape), data.integers, data.type);
+  return data.is_float() ? make_floats(std::move(shape), data.floats->values, data.type, data.open)
+                         : make_integers(std::move(shape), data.integers, data.type, data.open);
 }
 
 std::optional<std::size_t> axis_of(NodeReader& node, std::int64_t axis, std::size_t rank) {
@@ -188,10 +199,14 @@ std::optional<std::size_t> axis_of(NodeReader& node, std::int64_t axis, std::siz
   return std::nullopt;
 }
 
-std::optional<Integers> list_of(NodeReader& node, const ConstantRef& constant) {
-  if (constant && !constant->is_float() && constant->shape.size() <= 1) return constant->integers;
-  node.fail(Code::shapes_disagree, "an input is not a list of integers");
-  return std::nullopt;
+std::optional<Integers> list_of(NodeReader& node, const Constants& inputs, std::size_t index) {
+  const ConstantRef& constant = inputs[index];
+  const std::string what = cat("input ", index);
+  if (!constant || constant->is_float() || constant->shape.size() > 1) {
+    node.fail(Code::shapes_disagree, cat(what, " is not a list of integers"));
+    return std::nullopt;
+  }
+  return require_known(node, *constant, what) ? std::optional(constant->integers) : std::nullopt;
 }
 
 ConstantRef fold(NodeReader& node, const Constants& inputs, ConstantReader& limits) {

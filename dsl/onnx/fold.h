@@ -22,8 +22,9 @@ ConstantRef reshaped(const Constant& data, std::vector<std::int64_t> shape);
 
 /// An axis from 0 on; nullopt, reported, unless it is in [-rank, rank).
 std::optional<std::size_t> axis_of(NodeReader& node, std::int64_t axis, std::size_t rank);
-/// A list of integers; nullopt, reported, when the constant is something else.
-std::optional<std::vector<std::int64_t>> list_of(NodeReader& node, const ConstantRef& constant);
+/// The list of integers that input `index` is; nullopt, reported, when it is something else.
+std::optional<std::vector<std::int64_t>> list_of(NodeReader& node, const Constants& inputs,
+                                                 std::size_t index);
 
 // One function for each shape of the result (fold_shapes.cpp) ...
 ConstantRef fold_reshape(NodeReader& node, const Constants& inputs);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "dsl/onnx/fold.h"
+#include "dsl/onnx/importer.h"
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
@@ -38,7 +39,38 @@ Integers view_indices(const Integers& first, const Integers& step, const Integer
 std::optional<Integers> read_axes(NodeReader& node, const Constants& inputs) {
   if (node.opset() < 13) return node.integers("axes");
   if (inputs.size() < 2 || !inputs[1]) return std::nullopt;
-  return list_of(node, inputs[1]);
+  return list_of(node, inputs, 1);
+}
+
+// Inputs of one type, put together along an axis. Precondition: `shape` is what that makes.
+ConstantRef concatenated(const Constants& inputs, Integers shape, std::size_t axis) {
+  const Constant& first = *inputs[0];
+  const std::int64_t count = element_count(shape).value_or(0);
+  const Integers outer_shape(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  const std::int64_t outer = count > 0 ? element_count(outer_shape).value_or(0) : 0;
+  const bool any_open = std::any_of(inputs.begin(), inputs.end(),
+                                    [](const ConstantRef& input) { return !input->open.empty(); });
+  std::vector<float> floats;
+  Integers integers;
+  OpenElements open;
+  for (std::int64_t i = 0; i < outer; ++i) {
+    for (const ConstantRef& input : inputs) {
+      const std::int64_t run = element_count(input->shape).value_or(0) / outer;
+      if (first.is_float()) {
+        const auto begin = input->floats->values.begin() + i * run;
+        floats.insert(floats.end(), begin, begin + run);
+      } else {
+        const auto begin = input->integers.begin() + i * run;
+        integers.insert(integers.end(), begin, begin + run);
+      }
+      for (std::int64_t j = i * run; any_open && j < (i + 1) * run; ++j) {
+        open.push_back(input->open.empty() ? nullptr : input->open[static_cast<std::size_t>(j)]);
+      }
+    }
+  }
+  return first.is_float()
+             ? make_floats(std::move(shape), std::move(floats), first.type, std::move(open))
+             : make_integers(std::move(shape), std::move(integers), first.type, std::move(open));
 }
 
 }  // namespace
@@ -50,7 +82,7 @@ ConstantRef fold_reshape(NodeReader& node, const Constants& inputs) {
     node.fail(Code::onnx_damaged, "input 1 (the shape) is missing");
     return nullptr;
   }
-  std::optional<Integers> shape = list_of(node, inputs[1]);
+  std::optional<Integers> shape = list_of(node, inputs, 1);
   if (!shape) return nullptr;
   std::optional<std::size_t> inferred;
   bool ok = true;
@@ -158,7 +190,7 @@ ConstantRef fold_slice(NodeReader& node, const Constants& inputs) {
     if (node.opset() < 10) {
       if (i < 3) lists[i] = node.integers(kNames[i]);
     } else if (i + 1 < inputs.size() && inputs[i + 1]) {
-      lists[i] = list_of(node, inputs[i + 1]);
+      lists[i] = list_of(node, inputs, i + 1);
     }
   }
   if (node.failed()) return nullptr;
@@ -201,7 +233,7 @@ ConstantRef fold_gather(NodeReader& node, const Constants& inputs, ConstantReade
   const Constant& data = *inputs[0];
   const Constant& indices = *inputs[1];
   const std::optional<std::size_t> axis = axis_of(node, node.integer("axis", 0), data.shape.size());
-  if (!axis) return nullptr;
+  if (!axis || !require_known(node, indices, "input 1 (the indices)")) return nullptr;
   const auto split = data.shape.begin() + static_cast<std::ptrdiff_t>(*axis);
   Integers shape(data.shape.begin(), split);
   const std::int64_t outer = element_count(shape).value_or(0), size = *split;
@@ -250,24 +282,7 @@ ConstantRef fold_concat(NodeReader& node, const Constants& inputs, ConstantReade
     node.fail(Code::shapes_disagree, "its inputs do not fit together");
     return nullptr;
   }
-  const Integers outer_shape(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(*axis));
-  const std::int64_t outer = element_count(outer_shape).value_or(0);
-  std::vector<float> floats;
-  Integers integers;
-  for (std::int64_t i = 0; i<outer&& * count> 0; ++i) {
-    for (const ConstantRef& input : inputs) {
-      const std::int64_t run = element_count(input->shape).value_or(0) / outer;
-      if (first.is_float()) {
-        const auto begin = input->floats->values.begin() + i * run;
-        floats.insert(floats.end(), begin, begin + run);
-      } else {
-        const auto begin = input->integers.begin() + i * run;
-        integers.insert(integers.end(), begin, begin + run);
-      }
-    }
-  }
-  return first.is_float() ? make_floats(std::move(shape), std::move(floats), first.type)
-                          : make_integers(std::move(shape), std::move(integers), first.type);
+  return concatenated(inputs, std::move(shape), *axis);
 }
 
 }  // namespace convc::onnx_import

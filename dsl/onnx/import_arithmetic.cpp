@@ -60,6 +60,7 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
     node.fail(Code::onnx_not_supported, "its constant operand is not of floats");
     return;
   }
+  if (!require_known(node, constant, "its constant operand")) return;
   const std::vector<float>& values = constant.floats->values;
   const auto aligned = align(node, constant.shape, static_cast<std::size_t>(image.model_rank));
   bool fits = aligned.has_value(), per_channel = fits && image.model_rank >= 2;

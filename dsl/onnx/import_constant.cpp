@@ -1,4 +1,6 @@
 // Constant, ConstantOfShape and Shape, and what passes its input on: Identity and Dropout.
+#include <limits>
+
 #include "dsl/onnx/fold.h"
 #include "dsl/onnx/ops.h"
 #include "dsl/text.h"
@@ -93,32 +95,31 @@ void import_constant_of_shape(NodeReader& node, Importer& importer) {
 }
 
 void import_shape(NodeReader& node, Importer& importer) {
-  std::int64_t start = node.integer("start", 0);
+  constexpr std::int64_t kAllAxes = std::numeric_limits<std::int64_t>::max();
+  std::int64_t start = node.integer("start", 0), end = node.integer("end", kAllAxes);
   const Value* value = importer.input(node, 0);
   if (value == nullptr || value->kind == Value::Kind::broken || node.failed()) {
     if (value == nullptr) node.fail(Code::onnx_damaged, "input 0 is missing");
     return;
   }
-  std::vector<std::int64_t> sizes = value->kind == Value::Kind::image ? value->image.model_sizes()
+  const Image* image = value->kind == Value::Kind::image ? &value->image : nullptr;
+  std::vector<std::int64_t> sizes = image != nullptr                       ? image->model_sizes()
                                     : value->kind == Value::Kind::constant ? value->constant->shape
                                                                            : value->shape;
   const auto rank = static_cast<std::int64_t>(sizes.size());
-  std::int64_t end = node.integer("end", rank);
   const auto clamp = [&](std::int64_t axis) {
     return std::min(std::max<std::int64_t>(axis < 0 ? axis + rank : axis, 0), rank);
   };
   start = clamp(start);
   end = std::max(clamp(end), start);
-  for (std::int64_t axis = start; axis < end && value->kind == Value::Kind::image; ++axis) {
-    if (value->image.dims[static_cast<std::size_t>(axis)].fixed()) continue;
-    node.fail(Code::onnx_not_supported,
-              cat("size ", axis, " of its input is known only when the model runs"))
-        .help(cat("give it a number: --dim ",
-                  shown(value->image.names[static_cast<std::size_t>(axis)]), "=NUMBER"));
-    return;
-  }
   sizes = {sizes.begin() + start, sizes.begin() + end};
-  importer.set_constant(node, make_integers({end - start}, std::move(sizes)));
+  OpenElements open;
+  for (std::int64_t i = start; i < end && image != nullptr && image->is_open(); ++i) {
+    const auto axis = static_cast<std::size_t>(i);
+    open.push_back(image->dims[axis].fixed() ? nullptr : &image->names[axis]);
+  }
+  importer.set_constant(node, make_integers({end - start}, std::move(sizes),
+                                            onnx::TensorProto::INT64, std::move(open)));
 }
 
 }  // namespace convc::onnx_import

@@ -17,6 +17,19 @@ bool Image::is_open() const {
   return std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return !dim.fixed(); });
 }
 
+bool require_known(NodeReader& node, const Constant& constant, const std::string& what) {
+  for (std::size_t i = 0; i < constant.open.size(); ++i) {
+    if (constant.open[i] == nullptr) continue;
+    const std::string name = shown(*constant.open[i]);
+    node.fail(Code::onnx_not_supported,
+              cat("element ", i, " of ", what,
+                  " is known only when the model runs: it depends on \"", name, "\""))
+        .help(cat("give that size a number: --dim ", name, "=NUMBER"));
+    return false;
+  }
+  return true;
+}
+
 Importer::Importer(const onnx::ModelProto& model, ConstantReader& constants, ModelDims& dims,
                    Diagnostics& diagnostics)
     : model_(model), constants_(constants), dims_(dims), diagnostics_(diagnostics) {}
@@ -167,7 +180,10 @@ ConstantRef Importer::constant_input(NodeReader& node, int index, const std::str
     node.fail(Code::onnx_damaged, cat("input ", index, " (", what, ") is missing"));
     return nullptr;
   }
-  if (value->kind == Value::Kind::constant) return value->constant;
+  if (value->kind == Value::Kind::constant) {
+    const bool known = require_known(node, *value->constant, cat("input ", index, " (", what, ")"));
+    return known ? value->constant : nullptr;
+  }
   if (value->kind == Value::Kind::broken) return nullptr;
   node.fail(Code::onnx_not_supported,
             cat("input ", index, " (", what, ", \"", shown(node.input_name(index)),

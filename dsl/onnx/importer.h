@@ -47,6 +47,9 @@ struct Value {
   std::vector<std::int64_t> shape;  ///< of a variable
 };
 
+/// False, reported, when an element of the constant, e.g. "input 1 (pads)" in messages, is open.
+bool require_known(NodeReader& node, const Constant& constant, const std::string& what);
+
 class Importer {
  public:
   Importer(const onnx::ModelProto& model, ConstantReader& constants, ModelDims& dims,

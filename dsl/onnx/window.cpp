@@ -112,6 +112,7 @@ std::optional<Weights> read_weights(NodeReader& node, Importer& importer, int in
     return std::nullopt;
   }
   const Constant& constant = *value->constant;
+  if (!require_known(node, constant, cat("input ", index, " (", what, ")"))) return std::nullopt;
   const bool empty = element_count(constant.shape) == 0;
   if (constant.type != onnx::TensorProto::FLOAT || empty) {
     node.fail(Code::onnx_not_supported,

@@ -44,6 +44,102 @@ TEST_CASE("shapes of tensors are constants") {
         }) == 6);
 }
 
+TEST_CASE("open sizes fold, and only what needs the number of one is refused") {
+  // Zeros at the end of the width: what `fill` computes of the shape "s", (N, 2, 6, 7).
+  const auto with_open_batch = [](const std::function<void(ModelMaker&)>& fill, std::string* text) {
+    ModelMaker model;
+    model.input("x", {1, 2, 6, 7});
+    dim(model, 0, 0)->set_dim_param("N");
+    model.node("Shape", {"x"}, {"s"});
+    model.integers("zero", {0});
+    model.integers("two", {2});
+    model.integers("three", {3});
+    model.integers("zeros", {0, 0, 0, 0, 0, 0, 0});
+    fill(model);
+    model.node("Concat", {"zeros", "n"}, {"pads"}).set("axis", 0);
+    model.node("Pad", {"x", "pads"}, {"y"});
+    model.output("y");
+    const Loaded loaded = model.load();
+    *text = loaded.text;
+    return loaded.module ? loaded.layer().padding.right : -1;
+  };
+  std::string text;
+  CHECK(with_open_batch([](ModelMaker& m) { m.node("Gather", {"s", "two"}, {"n"}); }, &text) == 6);
+  CHECK(with_open_batch(
+            [](ModelMaker& m) {
+              m.node("Slice", {"s", "two", "three"}, {"n"});
+            },
+            &text) == 6);
+  // Through all that rearranges and computes, 2 * (N, 2, 6, 7, 3) + 1 as floats; the third.
+  const auto rearranged = [](const char* index) {
+    return [index](ModelMaker& m) {
+      m.node("Concat", {"s", "three"}, {"a"}).set("axis", 0);
+      m.node("Unsqueeze", {"a", "zero"}, {"b"});
+      m.node("Transpose", {"b"}, {"c"});
+      m.node("Squeeze", {"c"}, {"d"});
+      m.integers("flat", {-1});
+      m.node("Reshape", {"d", "flat"}, {"e"});
+      m.node("Cast", {"e"}, {"f"}).set("to", int{onnx::TensorProto::FLOAT});
+      m.floats("half", {1}, {0.5F});
+      m.node("Div", {"f", "half"}, {"g"});
+      m.node("Ceil", {"g"}, {"h"});
+      m.node("Cast", {"h"}, {"i"}).set("to", int{onnx::TensorProto::INT64});
+      m.integers("one", {1});
+      m.node("Add", {"one", "i"}, {"j"});
+      m.node("Gather", {"j", index}, {"n"});
+    };
+  };
+  CHECK(with_open_batch(rearranged("two"), &text) == 13);
+  CHECK(with_open_batch(rearranged("three"), &text) == 15);
+  CHECK(with_open_batch(rearranged("zero"), &text) == -1);
+  CHECK(text ==
+        "model.onnx: error: node 13 (Pad): element 7 of input 1 (pads) is known only when the "
+        "model runs: it depends on \"N\" [E081]\n"
+        "      = help: give that size a number: --dim N=NUMBER\n");
+  // A number that no open size has is no matter, such as that of a division by N - 1.
+  CHECK(with_open_batch(
+            [](ModelMaker& m) {
+              m.integers("ones", {1, 1, 1, 1});
+              m.node("Sub", {"s", "ones"}, {"a"});
+              m.node("Div", {"s", "a"}, {"b"});
+              m.node("Gather", {"b", "three"}, {"n"});
+            },
+            &text) == 1);
+  // Lists of operators that fold.
+  with_open_batch([](ModelMaker& m) { m.node("Gather", {"two", "s"}, {"n"}); }, &text);
+  CHECK(text.find("node 1 (Gather): element 0 of input 1 (the indices) is known only") !=
+        std::string::npos);
+  with_open_batch([](ModelMaker& m) { m.node("Reshape", {"two", "s"}, {"n"}); }, &text);
+  CHECK(text.find("node 1 (Reshape): element 0 of input 1 is known only") != std::string::npos);
+}
+
+TEST_CASE("a shape that nothing reads may be open") {
+  ModelMaker model = relu({1, 2, 6});
+  dim(model, 0, 0)->set_dim_param("N");
+  model.node("Shape", {"y"}, {"dead"});
+  const Loaded loaded = model.load();
+  INFO(loaded.text);
+  CHECK(loaded.module);
+}
+
+TEST_CASE("an open size is no number of a layer") {
+  ModelMaker model;
+  model.input("x", {1, 2, 6});
+  dim(model, 0, 0)->set_dim_param("N");
+  model.node("Shape", {"x"}, {"s"}).set("end", 1);
+  model.node("Cast", {"s"}, {"n"}).set("to", int{onnx::TensorProto::FLOAT});
+  model.node("Mul", {"x", "n"}, {"a"});
+  model.node("PRelu", {"x", "n"}, {"b"});
+  model.node("Clip", {"x", "", "n"}, {"y"});
+  model.output("y");
+  const std::string text = model.load().text;
+  for (const char* what : {"node 2 (Mul): element 0 of its constant operand is known only",
+                           "node 3 (PRelu): element 0 of input 1 (the slope) is known only",
+                           "node 4 (Clip): element 0 of input 2 (max) is known only"}) {
+    CHECK(text.find(what) != std::string::npos);
+  }
+}
+
 TEST_CASE("arithmetic of integers") {
   const auto binary = [](const char* op, std::int64_t a, std::int64_t b) {
     return folded(17, [&](ModelMaker& m) {

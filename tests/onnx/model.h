@@ -169,6 +169,16 @@ class ModelMaker {
   }
 };
 
+/// A size of an input, to give it a name.
+inline onnx::TensorShapeProto::Dimension* dim(ModelMaker& model, int input, int index) {
+  return model.model.mutable_graph()
+      ->mutable_input(input)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(index);
+}
+
 /// y = Relu(x).
 inline ModelMaker relu(const Sizes& shape) {
   ModelMaker model;

@@ -7,15 +7,6 @@
 namespace convc::test {
 namespace {
 
-onnx::TensorShapeProto::Dimension* dim(ModelMaker& model, int input, int index) {
-  return model.model.mutable_graph()
-      ->mutable_input(input)
-      ->mutable_type()
-      ->mutable_tensor_type()
-      ->mutable_shape()
-      ->mutable_dim(index);
-}
-
 // Two convolutions that shrink the image, with open batch "N" and height "H".
 ModelMaker two_convolutions() {
   ModelMaker model;
