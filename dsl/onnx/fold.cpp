@@ -14,6 +14,39 @@ namespace {
 using Proto = onnx::TensorProto;
 using Integers = std::vector<std::int64_t>;
 
+struct AttributeEntry {
+  const char* op;
+  const char* name;
+  bool is_list;
+  std::int64_t first_opset, last_opset;
+};
+
+constexpr AttributeEntry kAttributes[] = {
+    {"Cast", "saturate", false, 1, kNewestOpset},
+    {"Cast", "to", false, 1, kNewestOpset},
+    {"Concat", "axis", false, 1, kNewestOpset},
+    {"Gather", "axis", false, 1, kNewestOpset},
+    {"Reshape", "allowzero", false, 14, kNewestOpset},
+    {"Slice", "axes", true, 1, 9},
+    {"Slice", "ends", true, 1, 9},
+    {"Slice", "starts", true, 1, 9},
+    {"Squeeze", "axes", true, 1, 12},
+    {"Transpose", "perm", true, 1, kNewestOpset},
+    {"Unsqueeze", "axes", true, 1, 12},
+};
+
+void ask_for_attributes(NodeReader& node) {
+  for (const AttributeEntry& entry : kAttributes) {
+    const std::int64_t opset = std::min(node.opset(), kNewestOpset);
+    if (node.op() != entry.op || opset < entry.first_opset || opset > entry.last_opset) continue;
+    if (entry.is_list) {
+      node.integers(entry.name);
+    } else {
+      node.integer(entry.name, 0);
+    }
+  }
+}
+
 // The common shape of two operands, by numpy's rules.
 std::optional<Integers> broadcast_shape(const Integers& a, const Integers& b) {
   Integers shape(std::max(a.size(), b.size()), 1);
@@ -130,7 +163,6 @@ ConstantRef fold_unary(NodeReader& node, const Constant& data) {
 
 ConstantRef fold_cast(NodeReader& node, const Constant& data) {
   const auto to = static_cast<int>(node.integer("to", 0));
-  node.ignore("saturate");
   if (to == data.type) return std::make_shared<Constant>(data);
   if (to == Proto::FLOAT || to == Proto::DOUBLE) {
     std::vector<float> values;
@@ -231,10 +263,11 @@ ConstantRef fold(NodeReader& node, const Constants& inputs, ConstantReader& limi
 }
 
 void import_folded(NodeReader& node, Importer& importer) {
+  ask_for_attributes(node);
+  if (node.failed()) return;
   const Value* first = importer.input(node, 0);
   if (node.op() == "Cast" && first != nullptr && first->kind == Value::Kind::image &&
       node.integer("to", 0) == Proto::FLOAT) {
-    node.ignore("saturate");
     importer.set_alias(node);
     return;
   }

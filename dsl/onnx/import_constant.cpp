@@ -40,7 +40,10 @@ void import_dropout(NodeReader& node, Importer& importer) {
 
 void import_constant(NodeReader& node, Importer& importer) {
   int given = 0;
-  for (const char* form : kConstantForms) given += node.has(form) ? 1 : 0;
+  for (const char* form : kConstantForms) {
+    given += node.has(form) ? 1 : 0;
+    node.ignore(form);  // this importer says which of them it cannot read
+  }
   if (given != 1) {
     node.fail(Code::onnx_damaged, cat("has ", given, " values; one is needed"));
     return;

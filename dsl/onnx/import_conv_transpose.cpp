@@ -95,7 +95,7 @@ bool check_transposed_shape(NodeReader& node, const Window& window,
 bool check_output_lists(NodeReader& node, Transposed* transposed) {
   const Window& window = transposed->window;
   const std::size_t rank = window.kernel.size();
-  bool ok = check_list(node, "output_padding", rank, 0, 0, &transposed->output_padding);
+  bool ok = complete_list(node, "output_padding", rank, 0, &transposed->output_padding);
   for (std::size_t axis = 0; axis < rank && ok; ++axis) {
     const std::int64_t limit = std::max(window.strides[axis], window.dilations[axis]);
     if (transposed->output_padding[axis] < limit) continue;
@@ -110,7 +110,8 @@ bool check_output_lists(NodeReader& node, Transposed* transposed) {
     transposed->output_shape.erase(transposed->output_shape.begin(),
                                    transposed->output_shape.begin() + 2);
   }
-  return check_list(node, "output_shape", rank, 1, 1, &transposed->output_shape) && ok;
+  return check_numbers(node, "output_shape", 1, transposed->output_shape) &&
+         complete_list(node, "output_shape", rank, 1, &transposed->output_shape) && ok;
 }
 
 }  // namespace
@@ -118,7 +119,7 @@ bool check_output_lists(NodeReader& node, Transposed* transposed) {
 void import_conv_transpose(NodeReader& node, Importer& importer) {
   Transposed transposed;
   transposed.window = read_window(node);
-  transposed.output_padding = node.integers("output_padding").value_or(std::vector<std::int64_t>());
+  transposed.output_padding = read_list(node, "output_padding", 0);
   transposed.output_shape = node.integers("output_shape").value_or(std::vector<std::int64_t>());
   const std::optional<Weights> weights = read_weights(node, importer, 1, "the weights");
   const std::optional<Image> image = importer.image_input(node, 0);

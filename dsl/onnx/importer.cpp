@@ -125,8 +125,10 @@ void Importer::import_node(const onnx::NodeProto& proto, int index) {
                      " makes it: the nodes are a cycle, or out of order"));
     }
   }
-  if (!node.failed()) known->import(node, *this);
-  if (!node.failed() && values_.count(node.output_name(0)) != 0) node.finish();
+  if (!node.failed()) {
+    known->import(node, *this);
+    node.finish();
+  }
   for (int i = 1; i < proto.output_size() && !node.failed(); ++i) {
     if (!is_read(node, i)) continue;
     if (!any_broken_input(node)) {

@@ -7,6 +7,8 @@
 
 namespace convc::onnx_import {
 
+/// Asks for all attributes before it looks at what the node reads: attributes are reported of nodes
+/// behind one that is not supported, too.
 using ImportNode = void (*)(NodeReader& node, Importer& importer);
 
 struct Operator {

@@ -24,24 +24,19 @@ AutoPad read_auto_pad(NodeReader& node) {
 
 Window read_window(NodeReader& node) {
   Window window;
-  window.kernel = node.integers("kernel_shape").value_or(std::vector<std::int64_t>());
-  window.strides = node.integers("strides").value_or(std::vector<std::int64_t>());
-  window.dilations = node.integers("dilations").value_or(std::vector<std::int64_t>());
-  window.pads = node.integers("pads").value_or(std::vector<std::int64_t>());
+  window.kernel = read_list(node, "kernel_shape", 1);
+  window.strides = read_list(node, "strides", 1);
+  window.dilations = read_list(node, "dilations", 1);
+  window.pads = read_list(node, "pads", 0);
   window.auto_pad = read_auto_pad(node);
   window.group = node.integer("group", 1);
   if (window.group < 1) node.fail_attribute("group", cat("is ", window.group, "; at least 1"));
   return window;
 }
 
-bool check_list(NodeReader& node, const std::string& name, std::size_t count, std::int64_t least,
-                std::int64_t fallback, std::vector<std::int64_t>* list) {
-  if (list->empty()) list->assign(count, fallback);
-  if (list->size() != count) {
-    node.fail_attribute(name, cat("has ", list->size(), " numbers; ", count, " are needed"));
-    return false;
-  }
-  for (const std::int64_t number : *list) {
+bool check_numbers(NodeReader& node, const std::string& name, std::int64_t least,
+                   const std::vector<std::int64_t>& list) {
+  for (const std::int64_t number : list) {
     if (number >= least && number <= kMaxElements) continue;
     node.fail_attribute(
         name, cat("has the number ", number, "; numbers are at least ", least, " and below 2^31"));
@@ -50,21 +45,35 @@ bool check_list(NodeReader& node, const std::string& name, std::size_t count, st
   return true;
 }
 
+std::vector<std::int64_t> read_list(NodeReader& node, const std::string& name, std::int64_t least) {
+  std::vector<std::int64_t> list = node.integers(name).value_or(std::vector<std::int64_t>());
+  check_numbers(node, name, least, list);
+  return list;
+}
+
+bool complete_list(NodeReader& node, const std::string& name, std::size_t count,
+                   std::int64_t fallback, std::vector<std::int64_t>* list) {
+  if (list->empty()) list->assign(count, fallback);
+  if (list->size() == count) return true;
+  node.fail_attribute(name, cat("has ", list->size(), " numbers; ", count, " are needed"));
+  return false;
+}
+
 bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
                      Window* window) {
   const std::size_t rank = weights_shape.size() - 2;
   const std::vector<std::int64_t> filter(weights_shape.begin() + 2, weights_shape.end());
   if (window->kernel.empty()) window->kernel = filter;
-  bool ok = check_list(node, "kernel_shape", rank, 1, 1, &window->kernel);
+  bool ok = complete_list(node, "kernel_shape", rank, 1, &window->kernel);
   if (ok && window->kernel != filter) {
     node.fail(Code::shapes_disagree,
               cat("attribute `kernel_shape` is ", shape_text(window->kernel),
                   ", but the weights have the shape ", shape_text(weights_shape)));
     ok = false;
   }
-  ok = check_list(node, "strides", rank, 1, 1, &window->strides) && ok;
-  ok = check_list(node, "dilations", rank, 1, 1, &window->dilations) && ok;
-  return check_list(node, "pads", 2 * rank, 0, 0, &window->pads) && ok;
+  ok = complete_list(node, "strides", rank, 1, &window->strides) && ok;
+  ok = complete_list(node, "dilations", rank, 1, &window->dilations) && ok;
+  return complete_list(node, "pads", 2 * rank, 0, &window->pads) && ok;
 }
 
 bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,

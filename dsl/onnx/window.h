@@ -44,9 +44,15 @@ bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shap
 void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
               LayerSpec* layer);
 
-/// A list of `count` numbers in [least, kMaxElements]; reports otherwise. An empty one is filled.
-bool check_list(NodeReader& node, const std::string& name, std::size_t count, std::int64_t least,
-                std::int64_t fallback, std::vector<std::int64_t>* list);
+/// The attribute `name`, empty where it is not given. Numbers that are not in [least, kMaxElements]
+/// are reported.
+std::vector<std::int64_t> read_list(NodeReader& node, const std::string& name, std::int64_t least);
+/// Fills an empty list with `count` times `fallback`; false, reported, when it has another length.
+bool complete_list(NodeReader& node, const std::string& name, std::size_t count,
+                   std::int64_t fallback, std::vector<std::int64_t>* list);
+/// False, reported, when a number is not in [least, kMaxElements].
+bool check_numbers(NodeReader& node, const std::string& name, std::int64_t least,
+                   const std::vector<std::int64_t>& list);
 
 /// Weights or a bias of a node.
 struct Weights {

@@ -208,11 +208,76 @@ model.onnx: error: node 3 (Conv): the bias has the shape (3,); 4 filters need (4
 model.onnx: error: node 4 (Conv): the input has the shape (1, 3, 5, 5) and the weights (4, 3, 3); both have 3 to 5 sizes [E047]
 model.onnx: error: node 5 (Conv): attribute `kernel_shape` is (3, 2), but the weights have the shape (4, 3, 3, 3) [E047]
 model.onnx: error: node 6 (Conv): attribute `strides` has the number 0; numbers are at least 1 and below 2^31 [E081]
+model.onnx: error: node 6 (Conv): attribute `mystery` is not known [E081]
 model.onnx: error: node 7 (Conv): attribute `mystery` is not known [E081]
 model.onnx: error: node 8 (Conv): attribute `strides` is not a list of integers [E081]
 model.onnx: error: node 9 (Conv): attribute `pads` has 2 numbers; 4 are needed [E081]
 model.onnx: error: node 10 (ConvTranspose): the weights have the shape (4, 3, 3, 3), for 4 channels; the input has 3 [E047]
 )");
+}
+
+TEST_CASE("attributes are reported of nodes behind one that is not supported, too") {
+  ModelMaker model(13);
+  model.input("x", {1, 2, 5, 5});
+  model.filled("w", {2, 2, 3, 3});
+  model.filled("v", {2});
+  model.node("MaxPool", {"x"}, {"a"});
+  model.node("Conv", {"a", "w"}, {"b"}).set("foo", 3).set("strides", Sizes{0, 1});
+  model.node("BatchNormalization", {"b", "v", "v", "v", "v"}, {"c"}).set("training_mode", 1);
+  model.node("Conv", {"c", "w"}, {"d"}).set("auto_pad", "BAD").set("bar", 1);
+  model.node("ConvTranspose", {"d", "w"}, {"e"}).set("output_padding", Sizes{-1, 0});
+  model.node("Transpose", {"e"}, {"f"}).set("perm", 1);
+  model.node("Unsqueeze", {"f"}, {"g"}).set("axes", Sizes{0});
+  model.node("Slice", {"g"}, {"h"}).set("start", 1);
+  model.node("Cast", {"h"}, {"i"}).set("to", int{onnx::TensorProto::FLOAT}).set("too", 1);
+  model.node("Constant", {}, {"j"}).set("value_int", 1).set("value_float", 1.0F).set("foo", 1);
+  model.node("Shape", {"i"}, {"k"}).set("start", 1).set("end", 2);
+  model.node("Clip", {"i"}, {"y"}).set("min", 0.0F);
+  model.output("y");
+  CHECK(model.load().text ==
+        R"(model.onnx: error: node 0 (MaxPool): this operator is not supported [E081]
+      = help: cut the model into parts without it
+model.onnx: error: node 1 (Conv): attribute `strides` has the number 0; numbers are at least 1 and below 2^31 [E081]
+model.onnx: error: node 1 (Conv): attribute `foo` is not known [E081]
+model.onnx: error: node 2 (BatchNormalization): attribute `training_mode` is not known [E081]
+model.onnx: error: node 3 (Conv): attribute `auto_pad` is "BAD"; it is NOTSET, SAME_UPPER, SAME_LOWER or VALID [E081]
+model.onnx: error: node 3 (Conv): attribute `bar` is not known [E081]
+model.onnx: error: node 4 (ConvTranspose): attribute `output_padding` has the number -1; numbers are at least 0 and below 2^31 [E081]
+model.onnx: error: node 5 (Transpose): attribute `perm` is not a list of integers [E081]
+model.onnx: error: node 6 (Unsqueeze): attribute `axes` is not known [E081]
+model.onnx: error: node 7 (Slice): attribute `start` is not known [E081]
+model.onnx: error: node 8 (Cast): attribute `too` is not known [E081]
+model.onnx: error: node 9 (Constant): has 2 values; one is needed [E080]
+model.onnx: error: node 9 (Constant): attribute `foo` is not known [E081]
+model.onnx: error: node 11 (Clip): attribute `min` is not known [E081]
+)");
+}
+
+TEST_CASE("each attribute of an operator that folds is asked for, whatever the node reads") {
+  ModelMaker model(9);
+  model.input("x", {1, 2, 5, 5});
+  model.node("MaxPool", {"x"}, {"a"});
+  model.node("Cast", {"a"}, {"b"}).set("to", 7).set("saturate", 1);
+  model.node("Concat", {"a"}, {"c"}).set("axis", 0);
+  model.node("Gather", {"a", "a"}, {"d"}).set("axis", 0);
+  model.node("Slice", {"a"}, {"e"})
+      .set("starts", Sizes{0})
+      .set("ends", Sizes{1})
+      .set("axes", Sizes{0});
+  model.node("Squeeze", {"a"}, {"f"}).set("axes", Sizes{0});
+  model.node("Transpose", {"a"}, {"g"}).set("perm", Sizes{0});
+  model.node("Unsqueeze", {"a"}, {"y"}).set("axes", Sizes{0});
+  model.output("y");
+  const char* const expected =
+      "model.onnx: error: node 0 (MaxPool): this operator is not supported [E081]\n"
+      "      = help: cut the model into parts without it\n";
+  CHECK(model.load().text == expected);
+  ModelMaker later(14);
+  later.input("x", {1, 2, 5, 5});
+  later.node("MaxPool", {"x"}, {"a"});
+  later.node("Reshape", {"a", "a"}, {"y"}).set("allowzero", 1);
+  later.output("y");
+  CHECK(later.load().text == expected);
 }
 
 }  // namespace convc::test
