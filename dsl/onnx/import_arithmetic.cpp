@@ -1,6 +1,7 @@
 // Add, Sub, Mul, Div and Sum: of two constants, of an image and a constant, of two images.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "dsl/onnx/fold.h"
 #include "dsl/onnx/ops.h"
@@ -48,8 +49,36 @@ Affine affine_of(const std::string& op, bool constant_first, float number) {
   return {op == "Mul" ? number : 1 / number, -0.0F};
 }
 
-// The same for all elements: a rescaling. For each channel: a normalization with mean 0 and
-// variance 1, whose scale and offset they are.
+LiteralRef literal_of(std::vector<std::int64_t> shape, std::vector<float> values) {
+  return make_floats(std::move(shape), std::move(values))->floats;
+}
+
+// A normalization with mean 0 and variance 1, whose scale and offset the numbers are.
+PostOp normalization_of(std::vector<float> scales, std::vector<float> offsets) {
+  const std::size_t count = scales.size();
+  const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(count)};
+  PostOp step;
+  step.kind = PostOpKind::batch_normalization;
+  step.gamma = literal_of(shape, std::move(scales));
+  step.beta = literal_of(shape, std::move(offsets));
+  step.mean = literal_of(shape, std::vector<float>(count, 0));
+  step.variance = literal_of(shape, std::vector<float>(count, 1));
+  return step;
+}
+
+// Only multiplies: a depthwise convolution of one tap. The offset that a normalization is folded
+// to, (0 - mean) * scale + offset, is not a number where the scale is infinite.
+void add_depthwise(NodeReader& node, Importer& importer, const Image& image,
+                   std::vector<float> scales) {
+  LayerSpec layer = importer.layer_on(node, LayerKind::conv, image);
+  layer.groups = image.channels();
+  std::vector<std::int64_t> shape(image.sizes.size(), 1);
+  shape[0] = image.channels();
+  layer.kernel = literal_of(std::move(shape), std::move(scales));
+  importer.add_layer(node, std::move(layer), {image}, image);
+}
+
+// The same for all elements: a rescaling. For each channel: a normalization.
 void add_affine(NodeReader& node, Importer& importer, const Image& image, const Constant& constant,
                 bool constant_first) {
   if (node.op() == "Div" && constant_first) {
@@ -78,31 +107,26 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
     return;
   }
   importer.warn_of_infinite(node, constant_first ? 0 : 1, "the constant", values);
-  PostOp step;
   if (uniform) {
     const Affine affine = affine_of(node.op(), constant_first, values.front());
+    PostOp step;
     step.kind = PostOpKind::rescaling;
     step.scale = affine.scale;
     step.offset = affine.offset;
-  } else {
-    std::vector<float> scales, offsets;
-    for (const float value : values) {
-      const Affine affine = affine_of(node.op(), constant_first, value);
-      scales.push_back(affine.scale);
-      offsets.push_back(affine.offset);
-    }
-    const std::size_t count = values.size();
-    const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(count)};
-    const auto literal = [&](std::vector<float> numbers) {
-      return make_floats(shape, std::move(numbers))->floats;
-    };
-    step.kind = PostOpKind::batch_normalization;
-    step.gamma = literal(std::move(scales));
-    step.beta = literal(std::move(offsets));
-    step.mean = literal(std::vector<float>(count, 0));
-    step.variance = literal(std::vector<float>(count, 1));
+    importer.add_post_op(node, std::move(step), {image});
+    return;
   }
-  importer.add_post_op(node, std::move(step), {image});
+  std::vector<float> scales, offsets;
+  for (const float value : values) {
+    const Affine affine = affine_of(node.op(), constant_first, value);
+    scales.push_back(affine.scale);
+    offsets.push_back(affine.offset);
+  }
+  if (std::all_of(scales.begin(), scales.end(), [](float x) { return std::isfinite(x); })) {
+    importer.add_post_op(node, normalization_of(std::move(scales), std::move(offsets)), {image});
+  } else {  // of Mul and Div, whose offsets are zeros
+    add_depthwise(node, importer, image, std::move(scales));
+  }
 }
 
 // How `operand` is read beside `image`; nullopt when it is none of the ways.

@@ -1,6 +1,7 @@
 // Add, Sub, Mul, Div and Sum: constants, and second tensors in every shape that is supported.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <limits>
 
 #include "tests/onnx/model.h"
 
@@ -77,6 +78,28 @@ TEST_CASE("a number for each channel makes a normalization") {
         "model.onnx: error: node 0 (Add): its operands have the shapes (2, 3, 4, 5) and (5,) "
         "[E081]\n      = help: a constant operand has one number, or one for each channel\n");
   CHECK_FALSE(with_constant("Add", {1, 1, 1, 1, 1}, {1}).module);
+}
+
+TEST_CASE("a number for each channel that is infinite makes a depthwise convolution") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto check = [](const Loaded& loaded, const std::vector<float>& factors) {
+    INFO(loaded.text);
+    REQUIRE(loaded.module);
+    const LayerSpec& layer = loaded.layer();
+    CHECK(layer.kind == LayerKind::conv);
+    CHECK(layer.groups == 3);
+    CHECK(layer.filters == 3);
+    CHECK(layer.out == Size{4, 5});
+    CHECK(layer.post_ops.empty());
+    REQUIRE(layer.kernel);
+    CHECK(layer.kernel->shape == Sizes{3, 1, 1, 1});
+    CHECK(layer.kernel->values == factors);
+  };
+  check(with_constant("Mul", {3, 1, 1}, {1, kInfinity, 0}), {1, kInfinity, 0});
+  check(with_constant("Div", {1, 3, 1, 1}, {2, 0, -0.0F}), {0.5F, kInfinity, -kInfinity});
+  // Sums need no more than a normalization.
+  CHECK(step_of(with_constant("Add", {3, 1, 1}, {1, kInfinity, 0})).kind ==
+        PostOpKind::batch_normalization);
 }
 
 TEST_CASE("opset 6 aligns at its attribute axis") {
