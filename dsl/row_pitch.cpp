@@ -29,7 +29,7 @@ class PitchSetter {
           .help("all layers that read or make one tensor give it the same pitch");
       return false;
     }
-    return check(graph_.tensors[static_cast<std::size_t>(id)]);
+    return check(tensor(id));
   }
 
  private:
@@ -44,11 +44,40 @@ class PitchSetter {
     return in(graph_.inputs) || in(graph_.outputs);
   }
 
+  [[nodiscard]] Tensor& tensor(TensorId id) const {
+    return graph_.tensors[static_cast<std::size_t>(id)];
+  }
+
+  static bool is_first(const Tensor& tensor) {
+    return tensor.form.layout == Layout::channels_first;
+  }
+  // Where its shape has the width; the height is before it.
+  static std::size_t width_of(const Tensor& tensor) {
+    return tensor.shape.size() - (is_first(tensor) ? 1 : 2);
+  }
+
+  // Whether a size follows from one of an input that has no greatest size.
+  [[nodiscard]] bool unbounded(const Tensor& tensor, std::size_t index) const {
+    if (tensor.shape[index].fixed()) return false;
+    const std::size_t from_width = width_of(tensor) - index;
+    return std::any_of(graph_.inputs.begin(), graph_.inputs.end(), [&](TensorId id) {
+      const Tensor& input = this->tensor(id);
+      const Dim& dim = input.shape[index == 0 ? 0 : width_of(input) - from_width];
+      return !dim.fixed() && dim.max == kMaxElements;
+    });
+  }
+
   // Rows fit into the pitch, and all of them can be indexed.
   bool check(Tensor& tensor) {
     const std::int64_t pitch = *given_->value;
-    const bool first = tensor.form.layout == Layout::channels_first;
-    const std::size_t width = tensor.shape.size() - (first ? 1 : 2);
+    const bool first = is_first(tensor);
+    const std::size_t width = width_of(tensor);
+    if (unbounded(tensor, width)) {
+      fail(cat("`", name_, "` of rows that have no greatest width"))
+          .note("a pitch has room for the widest row")
+          .help("give the width of the input as Dim(max=...)");
+      return false;
+    }
     const std::int64_t channels = first ? 1 : tensor.shape.back().max;
     const std::optional<std::int64_t> dense = product_of({tensor.shape[width].max, channels});
     if (!dense || *dense > pitch) {
@@ -62,11 +91,15 @@ class PitchSetter {
     std::vector<std::int64_t> factors = {pitch};
     for (std::size_t i = 0; i < (first ? width : width + 1); ++i) {
       // Where there is no greatest size, the run time checks.
-      if (i != width && tensor.shape[i].max != kMaxElements) factors.push_back(tensor.shape[i].max);
+      if (i != width && !unbounded(tensor, i)) factors.push_back(tensor.shape[i].max);
     }
     const std::optional<std::int64_t> elements = product_of(factors);
     if (!elements || *elements > kMaxElements) {
-      fail(cat("with `", name_, "` ", pitch, " the tensor spans 2^31 elements or more"));
+      const bool open = std::any_of(tensor.shape.begin(), tensor.shape.end(),
+                                    [](const Dim& dim) { return !dim.fixed(); });
+      fail(cat("with `", name_, "` ", pitch, " the tensor spans 2^31 elements or more"))
+          .help(open ? "give the open sizes a smaller greatest one, as Dim(max=...)"
+                     : "use a smaller pitch");
       return false;
     }
     const bool is_dense = *dense == pitch && tensor.shape[width].fixed();

@@ -93,5 +93,37 @@ TEST_CASE("a padding that needs a size raises the least one") {
       7);
 }
 
+TEST_CASE("a pitch of rows whose number has no limit") {
+  for (const char* rest : {"Conv2D(5, 3, strides=2, output_pitch=77, input_shape=(None, 13, 3))",
+                           "Conv2D(5, 3, output_pitch=77, input_shape=(None, 13, 3))",
+                           "Conv2D(5, 3, output_pitch=77, batch=None, input_shape=(None, 13, 3))",
+                           "Conv2D(5, 3, strides=2, output_pitch=77, input_shape=(None, 13, 3),"
+                           " output_data_format='channels_first')",
+                           "Conv2DTranspose(5, 3, output_pitch=77, input_shape=(None, 13, 3))"}) {
+    INFO(rest);
+    CHECK(load_layer(rest).output_form.row_pitch == 77);
+  }
+  // The limit of one axis is none of another's.
+  const std::string batch_open = "Conv2D(1, 3, output_pitch=77, batch=None, input_shape=(Dim(max=";
+  load_valid(batch_open + "1000), 13, 1))");
+  const Loaded tall = load(batch_open + "40000000), 13, 1))");
+  CHECK(tall.codes == std::vector<Code>{Code::row_pitch});
+  CHECK(tall.text.find("help: give the open sizes a smaller greatest one, as Dim(max=...)") !=
+        std::string::npos);
+}
+
+TEST_CASE("a pitch needs the width of the widest row") {
+  for (const char* which : {"input_pitch", "output_pitch"}) {
+    const std::string begin = std::string("Conv2D(5, 3, strides=2, ") + which + "=99, input_shape=";
+    const Loaded loaded = load(begin + "(13, None, 3))");
+    CHECK(loaded.codes == std::vector<Code>{Code::row_pitch});
+    CHECK(loaded.text.find(std::string("`") + which + "` of rows that have no greatest width") !=
+          std::string::npos);
+    CHECK(loaded.text.find("help: give the width of the input as Dim(max=...)") !=
+          std::string::npos);
+    load_valid(begin + "(13, Dim(max=30), 3))");
+  }
+}
+
 }  // namespace
 }  // namespace convc::test
