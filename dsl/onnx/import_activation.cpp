@@ -93,6 +93,27 @@ void import_activation(NodeReader& node, Importer& importer) {
   add_activation(node, importer, read_activation(node));
 }
 
+// x * sigmoid(alpha * x): silu, or else each factor by itself.
+void import_swish(NodeReader& node, Importer& importer) {
+  const float alpha = read(node, {"alpha", 1});
+  Activation activation;
+  activation.function = alpha == 1 ? Function::silu : Function::sigmoid;
+  if (alpha == 1) return add_activation(node, importer, activation);
+  const std::optional<Image> image = importer.image_input(node, 0);
+  if (node.failed() || !image) return;
+  PostOp scaling, sigmoid, product;
+  scaling.kind = PostOpKind::rescaling;
+  scaling.scale = alpha;
+  sigmoid.activation = activation;
+  product.kind = PostOpKind::multiply;
+  product.operand = 1;
+  product.operand_layout = Layout::channels_first;
+  const std::optional<Image> scaled = importer.add_inner_step(node, std::move(scaling), *image);
+  if (!scaled) return;
+  const std::optional<Image> gate = importer.add_inner_step(node, std::move(sigmoid), *scaled);
+  if (gate) importer.add_post_op(node, std::move(product), {*image, *gate});
+}
+
 void import_clip(NodeReader& node, Importer& importer) {
   Activation activation;
   activation.function = Function::clip;

@@ -250,25 +250,41 @@ LayerSpec Importer::layer_on(const NodeReader& node, LayerKind kind, const Image
   return layer;
 }
 
-void Importer::add_layer(NodeReader& node, LayerSpec layer, const std::vector<Image>& inputs,
-                         Image output) {
-  const std::optional<std::int64_t> elements = element_count(output.sizes);
+bool Importer::append(NodeReader& node, LayerSpec layer, const std::vector<Image>& inputs,
+                      const std::string& tensor_name, Image* output) {
+  const std::optional<std::int64_t> elements = element_count(output->sizes);
   if (!elements) {
-    node.fail(Code::tensor_too_large, cat("its output has the shape ", shape_text(output.sizes),
+    node.fail(Code::tensor_too_large, cat("its output has the shape ", shape_text(output->sizes),
                                           ", which is 2^31 elements or more"));
-    return;
+    return false;
   }
   if (!checked_cost_of(layer)) {
     node.fail(Code::overflow, "its multiply-adds overflow 64 bits");
-    return;
+    return false;
   }
   Node step;
   step.layer = std::move(layer);
   for (const Image& image : inputs) step.inputs.push_back(image.id);
-  step.outputs = {add_tensor(node.output_name(0), output)};
+  step.outputs = {add_tensor(tensor_name, *output)};
   graph_.nodes.push_back(std::move(step));
+  return true;
+}
+
+void Importer::add_layer(NodeReader& node, LayerSpec layer, const std::vector<Image>& inputs,
+                         Image output) {
+  if (!append(node, std::move(layer), inputs, node.output_name(0), &output)) return;
   define(node.output_name(0), {Value::Kind::image, std::move(output), nullptr, {}},
          cat("node ", node_label(node.proto(), node.index())));
+}
+
+std::optional<Image> Importer::add_inner_step(NodeReader& node, PostOp post_op,
+                                              const Image& image) {
+  LayerSpec layer = layer_on(node, LayerKind::elementwise, image);
+  layer.post_ops.push_back(std::move(post_op));
+  const std::string name = layer.name;
+  Image output = image;
+  return append(node, std::move(layer), {image}, name, &output) ? std::optional(output)
+                                                                : std::nullopt;
 }
 
 void Importer::add_post_op(NodeReader& node, PostOp post_op, const std::vector<Image>& inputs) {

@@ -82,6 +82,9 @@ class Importer {
   LayerSpec layer_on(const NodeReader& node, LayerKind kind, const Image& image);
   /// Appends a layer whose output has the sizes of `output` and is output 0 of the node.
   void add_layer(NodeReader& node, LayerSpec layer, const std::vector<Image>& inputs, Image output);
+  /// A layer of one step whose output only the layers of this node read; nullopt, reported, when it
+  /// is too large.
+  std::optional<Image> add_inner_step(NodeReader& node, PostOp post_op, const Image& image);
   /// An elementwise layer with one step.
   void add_post_op(NodeReader& node, PostOp post_op, const std::vector<Image>& inputs);
 
@@ -107,6 +110,8 @@ class Importer {
   void add_output(const onnx::ValueInfoProto& output);
   void define(const std::string& name, Value value, const std::string& by);
   void define_broken(const NodeReader& node);
+  bool append(NodeReader& node, LayerSpec layer, const std::vector<Image>& inputs,
+              const std::string& tensor_name, Image* output);
   TensorId add_tensor(const std::string& model_name, Image& image);
   Diagnostic& fail(Code code, const std::string& message);
   std::string unique_name(const std::string& model_name, std::set<std::string>& used);

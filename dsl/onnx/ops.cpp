@@ -48,6 +48,7 @@ constexpr Operator kOperators[] = {
     {"Squeeze", 1, import_folded},
     {"Sub", 6, import_arithmetic},
     {"Sum", 8, import_sum},
+    {"Swish", 24, import_swish},
     {"Tanh", 6, import_activation},
     {"ThresholdedRelu", 10, import_activation},
     {"Transpose", 1, import_folded},

@@ -31,6 +31,7 @@ void import_conv_transpose(NodeReader& node, Importer& importer);
 void import_batch_normalization(NodeReader& node, Importer& importer);
 void import_prelu(NodeReader& node, Importer& importer);
 void import_activation(NodeReader& node, Importer& importer);
+void import_swish(NodeReader& node, Importer& importer);
 void import_softmax(NodeReader& node, Importer& importer);
 void import_clip(NodeReader& node, Importer& importer);
 void import_pad(NodeReader& node, Importer& importer);

@@ -94,6 +94,26 @@ TEST_CASE("activations have ONNX' defaults and attributes") {
       "opset 12 and later is [E081]\n");
 }
 
+TEST_CASE("Swish is silu, or a product of two factors") {
+  const auto swish = [](ModelMaker& model) { return model.node("Swish", {"x"}, {"y"}); };
+  CHECK(activation_of(24, swish).function == ActivationFunction::silu);
+  CHECK(activation_of(24, [&](ModelMaker& model) { swish(model).set("alpha", 1.0F); }).function ==
+        ActivationFunction::silu);
+  const Loaded loaded =
+      load_node(24, {2, 3, 4, 5}, [&](ModelMaker& model) { swish(model).set("alpha", 0.5F); });
+  INFO(loaded.text);
+  REQUIRE(loaded.module);
+  CHECK(print(*loaded.module) ==
+        "t0 = Input(shape=(3, 4, 5), batch_size=2, name=\"x\", data_format=\"channels_first\")\n"
+        "t1 = Rescaling(scale=0.5, name=\"swish_0\")(t0)\n"
+        "t2 = Activation(activation=\"sigmoid\", name=\"swish_0_2\")(t1)\n"
+        "t3 = Multiply(name=\"swish_0_3\")([t0, t2])\n"
+        "Model(inputs=t0, outputs=t3, name=\"model\")\n");
+  CHECK(load_node(23, {1, 2, 3}, swish).text ==
+        "model.onnx: error: node 0 (Swish): this operator of opset 23 is not supported; that of "
+        "opset 24 and later is [E081]\n");
+}
+
 TEST_CASE("Clip has attributes, later inputs") {
   using F = ActivationFunction;
   CHECK(activation_of(6, [](ModelMaker& model) {
