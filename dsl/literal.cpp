@@ -107,11 +107,6 @@ class LiteralReader {
     return false;
   }
 
-  // float("nan") and its kin: numbers that were meant.
-  static bool is_special(const Expr& value) {
-    return value.text == "nan" || value.text == "inf" || value.text == "-inf";
-  }
-
   bool push(double number, const Expr& list, std::size_t index) {
     if (list.compound->any_numbers) return append(number);
     const float value = static_cast<float>(number);

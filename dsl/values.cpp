@@ -162,6 +162,10 @@ std::string describe(const Expr& expr) {
   }
 }
 
+bool is_special(const Expr& value) {
+  return value.text == "nan" || value.text == "inf" || value.text == "-inf";
+}
+
 std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& what,
                                          Diagnostics& diagnostics) {
   const Expr& value = value_of(expr);
@@ -220,8 +224,13 @@ std::optional<float> read_number(const Expr& expr, const std::string& what,
   }
   const float number = static_cast<float>(value.number);
   if (std::isfinite(number)) return number;
-  diagnostics.error(Code::literal_range, expr.range, cat(what, " is out of float32's range"))
-      .note("the largest float32 is 3.4028235e+38");
+  const bool meant = is_special(value);  // which lists of weights may hold
+  diagnostics
+      .error(Code::literal_range, expr.range,
+             meant ? cat(what, " must be finite, not ", value.text)
+                   : cat(what, " is out of float32's range"))
+      .note("the largest float32 is 3.4028235e+38")
+      .help(meant ? "give a finite number" : "use a smaller number");
   return std::nullopt;
 }
 

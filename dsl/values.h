@@ -22,6 +22,9 @@ std::string describe(const Expr& expr);
 /// True for what has been reported already, e.g. an unknown name; nothing more is to be said.
 bool is_broken(const Expr& expr);
 
+/// True for float("nan") and its kin: numbers that were meant. Precondition: a number.
+bool is_special(const Expr& value);
+
 std::optional<std::int64_t> read_integer(const Expr& expr, const std::string& what, Diagnostics&);
 /// An integer or a float, finite as float32.
 std::optional<float> read_number(const Expr& expr, const std::string& what, Diagnostics&);
