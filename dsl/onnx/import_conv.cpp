@@ -61,6 +61,7 @@ bool set_spatial_axis(NodeReader& node, const Window& window, std::size_t axis, 
         *output, axis + 2);
     return false;
   }
+  if (!check_auto_pads(node, window, axis, pads)) return false;
   put_axis(window, axis, pads, *output, layer);
   return true;
 }

@@ -63,7 +63,10 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
         *output, axis + 2);
     return false;
   }
-  put_axis(window, axis, {trim.before, trim.after}, *output, layer);
+  const AxisPadding pads = {trim.before, trim.after};
+  // By the specification, an output_shape overrides pads.
+  if (transposed.output_shape.empty() && !check_auto_pads(node, window, axis, pads)) return false;
+  put_axis(window, axis, pads, *output, layer);
   at(layer->output_padding, axes_of(layer->rank)[axis]) = trim.added;
   layer->output_padding_given = layer->output_padding_given || trim.added != 0;
   return true;

@@ -85,6 +85,19 @@ bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shap
   return false;
 }
 
+bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis,
+                     const AxisPadding& pads) {
+  const std::int64_t before = window.pads[axis], after = window.pads[window.kernel.size() + axis];
+  const bool given = std::any_of(window.pads.begin(), window.pads.end(),
+                                 [](std::int64_t pad) { return pad != 0; });
+  const bool same = before == pads.before && after == pads.after;
+  if (window.auto_pad == AutoPad::notset || !given || same) return true;
+  node.fail_attribute("pads", cat("has ", before, " and ", after, " for spatial axis ", axis,
+                                  ", where `auto_pad` gives ", pads.before, " and ", pads.after))
+      .help("remove one of the two; ONNX forbids both");
+  return false;
+}
+
 void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
               LayerSpec* layer) {
   const Axis member = axes_of(layer->rank)[axis];

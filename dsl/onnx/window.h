@@ -40,6 +40,11 @@ bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_
 bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
                  const Image& image);
 
+/// Pads that are given beside an `auto_pad` ask for what it does, `pads`, or are all 0. False when
+/// something has been reported.
+bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis,
+                     const AxisPadding& pads);
+
 /// Puts spatial axis `axis` of the window and of the output into the layer.
 void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,
               LayerSpec* layer);

@@ -147,6 +147,35 @@ TEST_CASE("output_padding is less than the stride or the dilation") {
         "it must be less than the stride or the dilation, 2 [E081]\n");
 }
 
+TEST_CASE("pads beside an auto_pad") {
+  const auto text = [](const char* op, const char* auto_pad, const Sizes& pads, std::int64_t size) {
+    ModelMaker model;
+    model.input("x", {1, 2, size, 8});
+    model.filled("w", {2, 2, 3, 3});
+    model.node(op, {"x", "w"}, {"y"})
+        .set("auto_pad", auto_pad)
+        .set("pads", pads)
+        .set("strides", Sizes{2, 1});
+    model.output("y");
+    return model.load().text;
+  };
+  const Sizes ones = {1, 1, 1, 1};
+  CHECK(text("Conv", "SAME_UPPER", ones, 9).empty());
+  CHECK(text("Conv", "SAME_UPPER", {0, 0, 0, 0}, 9).empty());
+  CHECK(text("Conv", "VALID", {0, 0, 0, 0}, 9).empty());
+  CHECK(text("Conv", "SAME_UPPER", ones, 8) ==
+        "model.onnx: error: node 0 (Conv): attribute `pads` has 1 and 1 for spatial axis 0, where "
+        "`auto_pad` gives 0 and 1 [E081]\n"
+        "      = help: remove one of the two; ONNX forbids both\n");
+  CHECK(text("Conv", "SAME_LOWER", {1, 1, 0, 1}, 8).empty());
+  CHECK(text("Conv", "SAME_LOWER", {0, 1, 1, 1}, 8).find("`auto_pad` gives 1 and 0") !=
+        std::string::npos);
+  CHECK(text("Conv", "VALID", ones, 8).find("`auto_pad` gives 0 and 0") != std::string::npos);
+  CHECK(text("ConvTranspose", "SAME_UPPER", {0, 1, 1, 1}, 8).empty());
+  CHECK(text("ConvTranspose", "SAME_UPPER", ones, 8).find("`auto_pad` gives 0 and 1") !=
+        std::string::npos);
+}
+
 TEST_CASE("weights that are inputs of the graph are variables") {
   ModelMaker model;
   model.input("x", {1, 2, 5, 5});
