@@ -29,14 +29,6 @@ std::optional<std::vector<std::int64_t>> align(NodeReader& node,
   return aligned;
 }
 
-void fail_shapes(NodeReader& node, const Image& image, const std::vector<std::int64_t>& other,
-                 const std::string& help) {
-  node.fail(Code::onnx_not_supported,
-            cat("its operands have the shapes ", shape_text(image.model_sizes()), " and ",
-                shape_text(other)))
-      .help(help);
-}
-
 // scale * x + offset, for one number of the constant.
 struct Affine {
   float scale = 1, offset = 0;
@@ -102,8 +94,13 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
     return std::bit_cast<std::uint32_t>(value) == std::bit_cast<std::uint32_t>(values.front());
   });
   if (!fits || !(uniform || per_channel)) {
-    fail_shapes(node, image, constant.shape,
-                "a constant operand has one number, or one for each channel");
+    node.fail(Code::onnx_not_supported,
+              cat("its constant operand of the shape ", shape_text(constant.shape),
+                  " is neither one number nor one for each channel of ",
+                  shape_text(image.model_sizes())))
+        .help(constant.shape == image.model_sizes() && (node.op() == "Add" || node.op() == "Mul")
+                  ? "make it an input of the model: two tensors of one shape are supported"
+                  : "a constant operand has one number, or one for each channel");
     return;
   }
   importer.warn_of_infinite(node, constant_first ? 0 : 1, "the constant", values);
@@ -175,9 +172,12 @@ void add_operand(NodeReader& node, Importer& importer, const std::string& op, co
     step.operand_shape = *swapped;
     importer.add_post_op(node, std::move(step), {b, a});
   } else {
-    fail_shapes(node, a, b.model_sizes(),
-                "supported are equal shapes, and a second tensor with the same batch and one "
-                "number for each channel, for each pixel, or for each image");
+    node.fail(Code::onnx_not_supported,
+              cat("its operands have the shapes ", shape_text(a.model_sizes()), " and ",
+                  shape_text(b.model_sizes())))
+        .help(
+            "supported are equal shapes, and a second tensor with the same batch and one "
+            "number for each channel, for each pixel, or for each image");
   }
 }
 

@@ -104,7 +104,8 @@ bool check_output_lists(NodeReader& node, Transposed* transposed) {
     if (transposed->output_padding[axis] < limit) continue;
     node.fail_attribute("output_padding",
                         cat("has the number ", transposed->output_padding[axis],
-                            "; it must be less than the stride or the dilation, ", limit));
+                            "; it must be less than the stride or the dilation, ", limit))
+        .help("give it smaller numbers; `output_shape` asks for a size");
     ok = false;
   }
   if (transposed->output_shape.empty()) return ok;

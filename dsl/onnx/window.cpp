@@ -13,9 +13,12 @@ AutoPad read_auto_pad(NodeReader& node) {
   if (text == "SAME_LOWER") return AutoPad::same_lower;
   if (text == "VALID") return AutoPad::valid;
   if (text != "NOTSET") {
+    const std::string_view near = nearest(text, {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"});
     node.fail_attribute("auto_pad", cat("is \"", shown(text),
                                         "\"; it is NOTSET, SAME_UPPER, "
-                                        "SAME_LOWER or VALID"));
+                                        "SAME_LOWER or VALID"))
+        .help(near.empty() ? "leave it out where `pads` are given"
+                           : cat("did you mean ", near, "?"));
   }
   return AutoPad::notset;
 }
@@ -30,7 +33,10 @@ Window read_window(NodeReader& node) {
   window.pads = read_list(node, "pads", 0);
   window.auto_pad = read_auto_pad(node);
   window.group = node.integer("group", 1);
-  if (window.group < 1) node.fail_attribute("group", cat("is ", window.group, "; at least 1"));
+  if (window.group < 1) {
+    node.fail_attribute("group", cat("is ", window.group, "; at least 1"))
+        .help("leave it out where there is one group");
+  }
   return window;
 }
 
@@ -38,8 +44,9 @@ bool check_numbers(NodeReader& node, const std::string& name, std::int64_t least
                    const std::vector<std::int64_t>& list) {
   for (const std::int64_t number : list) {
     if (number >= least && number <= kMaxElements) continue;
-    node.fail_attribute(
-        name, cat("has the number ", number, "; numbers are at least ", least, " and below 2^31"));
+    node.fail_attribute(name, cat("has the number ", number, "; numbers are at least ", least,
+                                  " and below 2^31"))
+        .help("give it such numbers, or leave it out");
     return false;
   }
   return true;
@@ -55,7 +62,8 @@ bool complete_list(NodeReader& node, const std::string& name, std::size_t count,
                    std::int64_t fallback, std::vector<std::int64_t>* list) {
   if (list->empty()) list->assign(count, fallback);
   if (list->size() == count) return true;
-  node.fail_attribute(name, cat("has ", list->size(), " numbers; ", count, " are needed"));
+  node.fail_attribute(name, cat("has ", list->size(), " numbers; ", count, " are needed"))
+      .help(cat("give it ", count, " numbers, or leave it out"));
   return false;
 }
 

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "tests/onnx/model.h"
 
@@ -75,8 +76,16 @@ TEST_CASE("a number for each channel makes a normalization") {
   const PostOp quotient = step_of(with_constant("Div", {3, 1, 1}, {1, 2, 4}));
   CHECK(quotient.gamma->values == std::vector<float>{1, 0.5F, 0.25F});
   CHECK(with_constant("Add", {5}, {1, 2, 3, 4, 5}).text ==
-        "model.onnx: error: node 0 (Add): its operands have the shapes (2, 3, 4, 5) and (5,) "
-        "[E081]\n      = help: a constant operand has one number, or one for each channel\n");
+        "model.onnx: error: node 0 (Add): its constant operand of the shape (5,) is neither one "
+        "number nor one for each channel of (2, 3, 4, 5) [E081]\n"
+        "      = help: a constant operand has one number, or one for each channel\n");
+  std::vector<float> different(120);
+  std::iota(different.begin(), different.end(), 0.0F);
+  CHECK(
+      with_constant("Add", {2, 3, 4, 5}, different).text ==
+      "model.onnx: error: node 0 (Add): its constant operand of the shape (2, 3, 4, 5) is neither "
+      "one number nor one for each channel of (2, 3, 4, 5) [E081]\n"
+      "      = help: make it an input of the model: two tensors of one shape are supported\n");
   CHECK_FALSE(with_constant("Add", {1, 1, 1, 1, 1}, {1}).module);
 }
 

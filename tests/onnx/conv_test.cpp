@@ -101,7 +101,8 @@ TEST_CASE("auto_pad of Conv") {
   CHECK(padding_of(lower.load()) == Padding{0, 0, 2, 1});
   CHECK(padded("SAME").text ==
         "model.onnx: error: node 0 (Conv): attribute `auto_pad` is \"SAME\"; it is NOTSET, "
-        "SAME_UPPER, SAME_LOWER or VALID [E081]\n");
+        "SAME_UPPER, SAME_LOWER or VALID [E081]\n"
+        "      = help: did you mean SAME_UPPER?\n");
 }
 
 TEST_CASE("ConvTranspose: pads, output_padding, output_shape and auto_pad") {
@@ -144,7 +145,8 @@ TEST_CASE("output_padding is less than the stride or the dilation") {
   model.conv.set("strides", Sizes{2}).set("output_padding", Sizes{2});
   CHECK(model.load().text ==
         "model.onnx: error: node 0 (ConvTranspose): attribute `output_padding` has the number 2; "
-        "it must be less than the stride or the dilation, 2 [E081]\n");
+        "it must be less than the stride or the dilation, 2 [E081]\n"
+        "      = help: give it smaller numbers; `output_shape` asks for a size\n");
 }
 
 TEST_CASE("pads beside an auto_pad") {
@@ -237,10 +239,12 @@ model.onnx: error: node 3 (Conv): the bias has the shape (3,); 4 filters need (4
 model.onnx: error: node 4 (Conv): the input has the shape (1, 3, 5, 5) and the weights (4, 3, 3); both have 3 to 5 sizes [E047]
 model.onnx: error: node 5 (Conv): attribute `kernel_shape` is (3, 2), but the weights have the shape (4, 3, 3, 3) [E047]
 model.onnx: error: node 6 (Conv): attribute `strides` has the number 0; numbers are at least 1 and below 2^31 [E081]
+      = help: give it such numbers, or leave it out
 model.onnx: error: node 6 (Conv): attribute `mystery` is not known [E081]
 model.onnx: error: node 7 (Conv): attribute `mystery` is not known [E081]
 model.onnx: error: node 8 (Conv): attribute `strides` is not a list of integers [E081]
 model.onnx: error: node 9 (Conv): attribute `pads` has 2 numbers; 4 are needed [E081]
+      = help: give it 4 numbers, or leave it out
 model.onnx: error: node 10 (ConvTranspose): the weights have the shape (4, 3, 3, 3), for 4 channels; the input has 3 [E047]
 )");
 }
@@ -267,11 +271,14 @@ TEST_CASE("attributes are reported of nodes behind one that is not supported, to
         R"(model.onnx: error: node 0 (MaxPool): this operator is not supported [E081]
       = help: cut the model into parts without it
 model.onnx: error: node 1 (Conv): attribute `strides` has the number 0; numbers are at least 1 and below 2^31 [E081]
+      = help: give it such numbers, or leave it out
 model.onnx: error: node 1 (Conv): attribute `foo` is not known [E081]
 model.onnx: error: node 2 (BatchNormalization): attribute `training_mode` is not known [E081]
 model.onnx: error: node 3 (Conv): attribute `auto_pad` is "BAD"; it is NOTSET, SAME_UPPER, SAME_LOWER or VALID [E081]
+      = help: leave it out where `pads` are given
 model.onnx: error: node 3 (Conv): attribute `bar` is not known [E081]
 model.onnx: error: node 4 (ConvTranspose): attribute `output_padding` has the number -1; numbers are at least 0 and below 2^31 [E081]
+      = help: give it such numbers, or leave it out
 model.onnx: error: node 5 (Transpose): attribute `perm` is not a list of integers [E081]
 model.onnx: error: node 6 (Unsqueeze): attribute `axes` is not known [E081]
 model.onnx: error: node 7 (Slice): attribute `start` is not known [E081]
