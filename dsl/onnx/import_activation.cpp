@@ -76,6 +76,13 @@ Activation read_activation(NodeReader& node) {
   if (activation.function == Function::celu && activation.alpha == 0) {
     node.fail_attribute("alpha", "is 0, by which the operator divides");
   }
+  // inf * 0, or inf - inf.
+  const bool subtracts =
+      activation.function == Function::celu || activation.function == Function::selu;
+  if (subtracts && std::isinf(activation.alpha)) {
+    node.fail_attribute("alpha", "is infinite, with which the formula is not a number")
+        .help("give it a finite number");
+  }
   return activation;
 }
 

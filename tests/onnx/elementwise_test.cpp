@@ -94,6 +94,24 @@ TEST_CASE("activations have ONNX' defaults and attributes") {
       "opset 12 and later is [E081]\n");
 }
 
+TEST_CASE("an infinite alpha of Celu and Selu is refused; others have values with it") {
+  const auto with_alpha = [](const char* op, float alpha) {
+    return load_node(16, {1, 2, 3},
+                     [&](ModelMaker& model) { model.node(op, {"x"}, {"y"}).set("alpha", alpha); });
+  };
+  for (const char* op : {"Celu", "Selu"}) {
+    for (const float alpha : {kInfinity, -kInfinity}) {
+      CHECK(with_alpha(op, alpha).text ==
+            std::string("model.onnx: error: node 0 (") + op +
+                "): attribute `alpha` is infinite, with which the formula is not a number "
+                "[E081]\n      = help: give it a finite number\n");
+    }
+  }
+  for (const char* op : {"Elu", "HardSigmoid", "LeakyRelu", "ThresholdedRelu"}) {
+    CHECK(with_alpha(op, kInfinity).module);
+  }
+}
+
 TEST_CASE("Swish is silu, or a product of two factors") {
   const auto swish = [](ModelMaker& model) { return model.node("Swish", {"x"}, {"y"}); };
   CHECK(activation_of(24, swish).function == ActivationFunction::silu);
