@@ -61,6 +61,10 @@ class Row:
         self.milliseconds = entry["real_time"] * to_ms[entry["time_unit"]]
         self.gflops, self.fraction = entry["gflops"], entry["peak_fraction"]
         self.over = {peer: entry[f"over_{peer}"] for peer in PEERS if f"over_{peer}" in entry}
+        # Of each form in which a peer computes the layer; the fastest counts. What follows a form's
+        # name tells how it does.
+        self.forms = {key.removeprefix("over_").split(" ")[0]: value for key, value in entry.items()
+                      if key.startswith("over_") and "/" in key}
 
     def over_best(self):
         return min(self.over.values(), default=None)
@@ -86,12 +90,26 @@ def heading_of(path, context):
             + (f"; beside {versions}" if versions else "") + ".")
 
 
+def columns_of(rows, peers):
+    """A column per form of a peer, in a run that tells them apart; else one per peer."""
+    columns = {}
+    for peer in peers:
+        forms = sorted({key for row in rows for key in row.forms if key.startswith(peer + "/")})
+        if len(forms) < 2:
+            columns[peer] = PEERS[peer]
+        else:
+            columns.update({form: f"{PEERS[peer]} {form.removeprefix(peer + '/')}" for form in forms})
+    return columns
+
+
 def layer_table(rows, peers):
+    columns = columns_of(rows, peers)
     lines = ["| layer | algorithm | ISA | threads | ms | GFLOP/s | of FMA peak |"
-             + "".join(f" × {PEERS[peer]} |" for peer in peers),
-             "|---|---|---|--:|--:|--:|--:|" + "--:|" * len(peers)]
+             + "".join(f" × {name} |" for name in columns.values()),
+             "|---|---|---|--:|--:|--:|--:|" + "--:|" * len(columns)]
     for row in rows:
-        ratios = "".join(f" {row.over[peer]:.2f} |" if peer in row.over else " - |" for peer in peers)
+        over = {**row.over, **row.forms}
+        ratios = "".join(f" {over[column]:.2f} |" if column in over else " - |" for column in columns)
         lines.append(f"| {row.layer} | {row.algorithm} | {row.isa} | {row.threads} "
                      f"| {row.milliseconds:.3g} | {row.gflops:.4g} | {100 * row.fraction:.0f} % |"
                      + ratios)

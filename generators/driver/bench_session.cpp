@@ -88,10 +88,14 @@ class Stage {
     state.counters["peak_fraction"] = measured_.peak_fraction;
     state.counters["roofline_fraction"] = measured_.roofline_fraction;
     if (time_over_fixed_) state.counters["time_over_fixed"] = *time_over_fixed_;
-    for (const PeerRatio& peer : measured_.peers) state.counters["over_" + peer.peer] = peer.ratio;
+    for (const PeerRatio& peer : measured_.peers) {
+      state.counters["over_" + peer.peer] = peer.ratio();
+      for (const auto& [form, ratio] : peer.forms)
+        state.counters["over_" + peer.peer + "/" + form] = ratio;
+    }
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * bench.work.bytes);
     std::string label = bench.label + " " + measured_.level;
-    for (const PeerRatio& peer : measured_.peers) label += "; " + peer.peer + ": " + peer.form;
+    for (const PeerRatio& peer : measured_.peers) label += "; " + peer.peer + ": " + peer.fastest;
     state.SetLabel(label);
   }
 

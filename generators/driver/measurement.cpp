@@ -40,13 +40,13 @@ double seconds_as_a_peer(PreparedKernel& kernel, std::size_t repetitions) {
 using RatiosByForm = std::map<std::string, std::vector<double>>;
 
 /// Precondition: there is a form.
-PeerRatio fastest_form(const std::string& peer, const RatiosByForm& forms) {
-  PeerRatio fastest;
+PeerRatio peer_ratio(const std::string& peer, const RatiosByForm& forms) {
+  PeerRatio result = {peer, forms.begin()->first, {}};
   for (const auto& [form, ratios] : forms) {
-    const double ratio = median(ratios);
-    if (fastest.peer.empty() || ratio < fastest.ratio) fastest = {peer, form, ratio};
+    result.forms[form] = median(ratios);
+    if (result.forms[form] < result.ratio()) result.fastest = form;
   }
-  return fastest;
+  return result;
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
   if (!peers.empty()) wait_for_idle_processors(limits.threads);  // the caller goes on with timing
   Measurement result = {median(of_peak), median(of_roofline), level.name, {}};
   for (std::size_t p = 0; p < peers.size(); ++p) {
-    if (!ratios[p].empty()) result.peers.push_back(fastest_form(peers[p]->name(), ratios[p]));
+    if (!ratios[p].empty()) result.peers.push_back(peer_ratio(peers[p]->name(), ratios[p]));
   }
   return result;
 }

@@ -33,11 +33,14 @@ struct KernelWork {
   std::int64_t bytes = 0;  ///< that must be moved at least once: inputs, weights, outputs
 };
 
-/// A peer's time for the same layer over the kernel's: above 1 the kernel is faster.
+/// A peer's time for the same layer over the kernel's: above 1 the kernel is faster. Medians over
+/// the rounds.
 struct PeerRatio {
-  std::string peer;  ///< its name
-  std::string form;  ///< the peer's fastest
-  double ratio = 0;  ///< median over the rounds
+  std::string peer;     ///< its name
+  std::string fastest;  ///< of its forms
+  std::map<std::string, double> forms;
+
+  [[nodiscard]] double ratio() const { return forms.at(fastest); }
 };
 
 struct Measurement {

@@ -4,6 +4,7 @@
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Support/Program.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@ namespace convc {
 namespace {
 
 using Json = nlohmann::json;
+
+/// To compile a layer takes some peers a minute; one that hangs is skipped.
+constexpr int kAnswerMilliseconds = 5 * 60 * 1000;
 
 /// The axes of a layer's rank, outermost first.
 template <typename Value>
@@ -169,7 +173,10 @@ bool Peer::ask(const std::string& line, std::string* answer) {
       return true;
     }
     std::array<char, 4096> chunk{};
-    const ssize_t count = read(from_, chunk.data(), chunk.size());
+    pollfd answers = {from_, POLLIN, 0};
+    const int ready = poll(&answers, 1, kAnswerMilliseconds);
+    if (ready == 0) return false;
+    const ssize_t count = ready < 0 ? -1 : read(from_, chunk.data(), chunk.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     unread_.append(chunk.data(), static_cast<std::size_t>(count));

@@ -56,6 +56,8 @@ class PeersTest(CliTest):
         benchmark = document["benchmarks"][0]
         # The faster form counts; a second is much longer than a small kernel takes.
         self.assertGreater(benchmark["over_good"], 100)
+        self.assertEqual(benchmark["over_good"], benchmark["over_good/fast"])
+        self.assertAlmostEqual(benchmark["over_good/slow"], 2 * benchmark["over_good/fast"], delta=1e-3)
         self.assertIn("good: fast", benchmark["label"])
         self.assertNotIn("skipped", errors)
         asked = json.loads(self.read("requests").splitlines()[0])["layer"]
