@@ -46,7 +46,7 @@ struct Term {
 /// Every number with what it can be: shares below 1, rates that processors have. Those with one
 /// value are not fitted: kernels that run in a loop alone have all of L3 to themselves, so a study
 /// says little about what they cost in a network (decision 0021).
-constexpr std::array<Term, 22> kTerms = {{
+constexpr std::array<Term, 23> kTerms = {{
     {"loads_per_cycle", &MeasuredCosts::loads_per_cycle, 1, 4},
     {"issue_width", &MeasuredCosts::issue_width, 3, 8},
     {"cycles_per_load", &MeasuredCosts::cycles_per_load, 0.01, 0.5},
@@ -61,6 +61,7 @@ constexpr std::array<Term, 22> kTerms = {{
     {"exposed_side_by_side", &MeasuredCosts::exposed_side_by_side, 1, 1},
     {"exposed_again", &MeasuredCosts::exposed_again, 0.5, 0.5},
     {"exposed_in_order", &MeasuredCosts::exposed_in_order, 0.01, 1},
+    {"tiles_share", &MeasuredCosts::tiles_share, 0.2, 0.95},
     {"cycles_per_tile", &MeasuredCosts::cycles_per_tile, 1, 40},
     {"cycles_per_accumulator", &MeasuredCosts::cycles_per_accumulator, 0.3, 5},
     {"cycles_of_reloads", &MeasuredCosts::cycles_of_reloads, 1, 40},

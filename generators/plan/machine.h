@@ -17,7 +17,7 @@ struct MeasuredCosts {
   double cycles_per_load = 0.06;  ///< each load's, even where it fits beside the multiply-adds
   double l1_share = 0.5;          ///< of L1, for what a loop uses again and again
   double l2_share = 0.6;          ///< of L2, for the same
-  double l3_share = 0.35;         ///< of L3, for the weights of a layer
+  double l3_share = 0.35;         ///< of L3, for the weights that the layers before leave there
   double l2_bytes_per_cycle = 32;
   double exposed_panel = 0.05;  ///< of the time that weights take from L2, beside work
   double exposed_input = 0.1;   ///< of the time that inputs take from L2, beside work
@@ -29,6 +29,7 @@ struct MeasuredCosts {
   double exposed_again = 0.25;  ///< of the time that what is read again takes from L3
   /// winograd: of the time that weights, which are read in order, take from L3 beside work.
   double exposed_in_order = 0.25;
+  double tiles_share = 2.0 / 3;  ///< winograd: of L2, for a task's transformed tiles
   double cycles_per_tile = 8;
   double cycles_per_accumulator = 1.5;  ///< of its start and end
   double cycles_of_reloads = 8;         ///< of a tile whose post_ops' operands find no register

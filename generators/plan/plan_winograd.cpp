@@ -58,12 +58,14 @@ WinogradTasks tasks_of(const LayerSpec& layer, const Plan& plan) {
 /// What a task waits for weights of so many bytes, which it reads in order and once. Those of a
 /// panel come beside the multiply-adds of the first register tile that takes it, `first_tiles`
 /// cycles for all panels: nobody fetches the next panel while later tiles take this one from L2.
-double weights_cycles(const Plan& plan, double bytes, double first_tiles, const Machine& machine) {
+/// `l3_share` of L3 holds them.
+double weights_cycles(const Plan& plan, double bytes, double first_tiles, double l3_share,
+                      const Machine& machine) {
   constexpr double kExposedOfMemory = 0.5;
   constexpr double kOneVector = 2;  // panels of one vector come at half the rate
   const MeasuredCosts& costs = machine.costs;
   if (bytes <= real(machine.l2_bytes) / 2) return 0;
-  const bool from_l3 = bytes <= costs.l3_share * real(machine.l3_bytes);
+  const bool from_l3 = bytes <= l3_share * real(machine.l3_bytes);
   const double reading = (plan.tile_vectors == 1 ? kOneVector : 1) * bytes /
                          (from_l3 ? costs.l3_bytes_per_cycle : machine.memory_bytes_per_cycle);
   const double exposed = from_l3 ? costs.exposed_in_order : kExposedOfMemory;
@@ -82,8 +84,7 @@ double spill_cycles(const LayerSpec& layer, const Plan& plan, const WinogradTask
   const double per_number = real(tasks.tiles * tasks.places * kFloatBytes);
   const double tiles = per_number * real(copied_pixel_stride(layer.channels_per_group()));
   const double products = per_number * real((by_panels ? 1 : panels) * plan.filter_panel());
-  constexpr double kShare = 2.0 / 3;
-  if (tiles + products <= kShare * real(machine.l2_bytes)) return 0;
+  if (tiles + products <= machine.costs.tiles_share * real(machine.l2_bytes)) return 0;
   // Transforms read a tile's products far from each other, where nobody fetches them in advance.
   // They write its places so, too, which counts for as much as measured (decision 0021).
   constexpr double kScatteredWrites = 0.3, kScatteredProducts = 6;
@@ -251,9 +252,15 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
       (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
            vectors_of(group.in_channels, plan.lanes) +
        machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));
-  return real(tasks.images) *
-         (computing + weights_cycles(plan, weights, first_tiles, machine) + transforms +
-          real(tasks.per_image) * spill_cycles(layer, plan, tasks, machine));
+  // The layers before leave nothing of the weights in L3 but a share; later tasks find what the
+  // first one read.
+  constexpr double kShareOfRead = 2.0 / 3;
+  const double first_reading =
+      weights_cycles(plan, weights, first_tiles, machine.costs.l3_share, machine);
+  const double later_reading = weights_cycles(plan, weights, first_tiles, kShareOfRead, machine);
+  return first_reading + real(tasks.images - 1) * later_reading +
+         real(tasks.images) * (computing + transforms +
+                               real(tasks.per_image) * spill_cycles(layer, plan, tasks, machine));
 }
 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
