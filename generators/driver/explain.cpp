@@ -65,6 +65,7 @@ void print_json(const std::vector<Explained>& all) {
     nlohmann::ordered_json loops = nlohmann::ordered_json::array();
     for (const InnerLoop& loop : one.report.loops) {
       loops.push_back({{"instructions", loop.instructions},
+                       {"sums_products", loop.sums_products()},
                        {"fmas", loop.fmas},
                        {"vector_loads", loop.vector_loads},
                        {"vector_stores", loop.vector_stores},

@@ -219,8 +219,8 @@ std::optional<CodeReport> inspect_code(std::string_view object, const std::strin
   }
   std::stable_sort(report.loops.begin(), report.loops.end(),
                    [](const InnerLoop& a, const InnerLoop& b) {
-                     const bool a_stores = a.vector_stores > 0, b_stores = b.vector_stores > 0;
-                     return a_stores != b_stores ? b_stores : a.fmas > b.fmas;
+                     if (a.sums_products() != b.sums_products()) return a.sums_products();
+                     return a.fmas > b.fmas;
                    });
   return report;
 }

@@ -31,6 +31,13 @@ struct InnerLoop {
   /// Of the multiply-adds that the modelled processor does at most.
   [[nodiscard]] double peak_fraction() const { return cycles == 0 ? 0 : fma_cycles / cycles; }
 
+  /// Nothing is stored, and the sums of an iteration are those of the next: a loop over channels or
+  /// taps. Of what a transform keeps on the stack nothing is carried on but the counter.
+  [[nodiscard]] bool sums_products() const {
+    constexpr double kOfCounter = 1;
+    return vector_stores == 0 && carried_cycles > kOfCounter;
+  }
+
   /// What keeps the model from being faster: "resource NAME", "issue width", "dependencies" between
   /// iterations, or "scheduling" when none of these explains the cycles: instructions wait for each
   /// other within an iteration, and the model's queues are too short to begin the next.
@@ -40,8 +47,8 @@ struct InnerLoop {
 struct CodeReport {
   std::string cpu;          ///< LLVM's name of the processor modelled
   std::string shared_with;  ///< another processor to which LLVM gives the same model, if any
-  /// Those with multiply-adds: first those that store nothing, sums of products, which run once for
-  /// each channel where transforms run once for each tile; of these the one with most.
+  /// Those with multiply-adds: first sums of products, which run once for each channel where
+  /// transforms run once for each tile; of these the one with most.
   std::vector<InnerLoop> loops;
 };
 

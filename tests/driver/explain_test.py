@@ -80,7 +80,7 @@ class Explain(CliTest):
             algorithms.add(plan.split()[0])
             with self.subTest(layer=layer["layer"], isa=layer["isa"], plan=plan):
                 # Sums of products come first; the others are those of tiles at the end of an axis.
-                products = [loop for loop in loops if loop["vector_stores"] == 0]
+                products = [loop for loop in loops if loop["sums_products"]]
                 self.assertEqual(loops[:len(products)], products)
                 self.assertEqual(loops[0]["fmas"], expected_fmas(plan, channels_of[layer["layer"]]))
                 self.assertEqual([loop["vector_spills"] for loop in products], [0] * len(products))
