@@ -90,20 +90,21 @@ def heading_of(path, context):
             + (f"; beside {versions}" if versions else "") + ".")
 
 
-def columns_of(rows, peers):
-    """A column per form of a peer, in a run that tells them apart; else one per peer."""
+def columns_of(rows, peers, only_runtimes):
+    """A column per form of a peer, in a run that tells them apart; else one per peer. `only_runtimes`:
+    of those whose forms are a node and a whole model."""
     columns = {}
     for peer in peers:
         forms = sorted({key for row in rows for key in row.forms if key.startswith(peer + "/")})
-        if len(forms) < 2:
+        if len(forms) < 2 or (only_runtimes and f"{peer}/node" not in forms):
             columns[peer] = PEERS[peer]
         else:
             columns.update({form: f"{PEERS[peer]} {form.removeprefix(peer + '/')}" for form in forms})
     return columns
 
 
-def layer_table(rows, peers):
-    columns = columns_of(rows, peers)
+def layer_table(rows, peers, only_runtimes):
+    columns = columns_of(rows, peers, only_runtimes)
     lines = ["| layer | algorithm | ISA | threads | ms | GFLOP/s | of FMA peak |"
              + "".join(f" × {name} |" for name in columns.values()),
              "|---|---|---|--:|--:|--:|--:|" + "--:|" * len(columns)]
@@ -153,7 +154,7 @@ def report(path, only_shown):
     shown = [row for row in rows if not only_shown or (row.layer in SHOWN and row.threads == 1)]
     lines = [heading_of(path, results["context"]), ""]
     if shown:
-        lines += [*layer_table(shown, peers), ""]
+        lines += [*layer_table(shown, peers, only_runtimes=only_shown), ""]
     if peers:
         lines += [*peer_means(rows, peers, classes_of_layers()), ""]
     return "\n".join([*lines, *peak_means(rows)])
