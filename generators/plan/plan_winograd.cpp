@@ -116,6 +116,12 @@ std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool op
   return blocks;
 }
 
+/// Groups of few filters fill vectors of half the width.
+int lanes_of(const LayerSpec& layer, const Machine& machine) {
+  const bool few = layer.filters_per_group() < machine.f32_lanes;
+  return few ? machine.f32_lanes / 2 : machine.f32_lanes;
+}
+
 /// The best register tile and tasks for a size of tile.
 class WinogradSearch {
  public:
@@ -124,7 +130,7 @@ class WinogradSearch {
       : layer_(sizes[0]), sizes_(sizes), machine_(machine) {
     plan_.algorithm = Algorithm::winograd;
     plan_.output_tile = output_tile;
-    plan_.lanes = machine.f32_lanes;
+    plan_.lanes = lanes_of(layer_, machine);
   }
 
   Plan best() {
@@ -265,7 +271,8 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
 
 std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine) {
   std::vector<Plan> plans;
-  if (layer.filters_per_group() < machine.f32_lanes) return plans;  // vectors would be mostly idle
+  const int lanes = lanes_of(layer, machine);
+  if (lanes < 4 || layer.filters_per_group() < lanes) return plans;  // mostly idle vectors
   const std::vector<LayerSpec> sizes = planned_sizes(layer);
   const auto cycles = [&](const Plan& plan) {
     return mean_cost(sizes,
