@@ -41,6 +41,12 @@ Affine affine_of(const std::string& op, bool constant_first, float number) {
   return {op == "Mul" ? number : 1 / number, -0.0F};
 }
 
+// Dividing is multiplying by the reciprocal, which a divisor next to 0 does not have in float32.
+// That of 0 is infinite, and so are the quotients.
+bool has_reciprocal(float divisor) {
+  return divisor == 0 || !std::isinf(1 / divisor);
+}
+
 LiteralRef literal_of(std::vector<std::int64_t> shape, std::vector<float> values) {
   return make_floats(std::move(shape), std::move(values))->floats;
 }
@@ -83,6 +89,12 @@ void add_affine(NodeReader& node, Importer& importer, const Image& image, const 
   }
   if (!require_known(node, constant, "its constant operand")) return;
   const std::vector<float>& values = constant.floats->values;
+  if (node.op() == "Div" && !std::all_of(values.begin(), values.end(), has_reciprocal)) {
+    node.fail(Code::onnx_not_supported,
+              "divides by a number so near 0 that its reciprocal is out of float32's range")
+        .help("scale it and what it divides, so that it is 1e-38 or more");
+    return;
+  }
   const auto aligned = align(node, constant.shape, static_cast<std::size_t>(image.model_rank));
   bool fits = aligned.has_value(), per_channel = fits && image.model_rank >= 2;
   for (std::size_t i = 0; fits && i < aligned->size(); ++i) {

@@ -111,6 +111,17 @@ TEST_CASE("a number for each channel that is infinite makes a depthwise convolut
         PostOpKind::batch_normalization);
 }
 
+TEST_CASE("a divisor without a reciprocal is refused") {
+  constexpr float kSmall = std::numeric_limits<float>::min();  // its reciprocal is finite
+  check_rescaling(with_constant("Div", {}, {-kSmall}), -1 / kSmall, 0);
+  const std::string refusal =
+      "model.onnx: error: node 0 (Div): divides by a number so near 0 that its reciprocal is out "
+      "of float32's range [E081]\n"
+      "      = help: scale it and what it divides, so that it is 1e-38 or more\n";
+  CHECK(with_constant("Div", {}, {1e-40F}).text == refusal);
+  CHECK(with_constant("Div", {3, 1, 1}, {1, -1e-40F, 2}).text == refusal);
+}
+
 TEST_CASE("opset 6 aligns at its attribute axis") {
   ModelMaker model(6);
   model.input("x", {2, 3, 4, 5});
