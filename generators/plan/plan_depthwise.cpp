@@ -98,6 +98,21 @@ int tile_columns(const LayerSpec& layer) {
   return best;
 }
 
+/// With strides and a run-time size. Tiles at a border ask at each tap: for 3 columns of taps the
+/// narrowest tile leaves the fewest outputs in them, more taps share what they ask and read. Of
+/// wide pixels tiles of two columns are as fast or faster. Measured on Zen 5 with AVX-512.
+std::optional<TileShape> tile_that_asks(const LayerSpec& layer, const Machine& machine) {
+  constexpr std::int64_t kMostLines = 4, kFewTaps = 3;
+  constexpr int kWide = 3;
+  const bool asks = layer.open.height && layer.open.width && may_be_padded(layer);
+  if (!asks || !steps(layer) || !reads_input(layer) ||
+      machine.f32_lanes * kFloatBytes < kCacheLineBytes ||
+      layer.filters * kFloatBytes > kMostLines * kCacheLineBytes) {
+    return std::nullopt;
+  }
+  return TileShape{2, layer.kernel_size.width <= kFewTaps ? 1 : kWide};
+}
+
 /// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds of a row of 7
 /// pixels. It must find in L1 what the row of tiles before has read. Zen 5 with AVX-512: 1.1 to 2.2
 /// times as fast as all panels of a tile in turn; AVX2: 1.2.
@@ -147,7 +162,7 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
     return {*tile, LoopOrder::filters_outer, 0, ", a panel for all pixels in turn"};
   }
   Traversal all;
-  all.tile = tile_shape(layer);
+  all.tile = tile_that_asks(layer, machine).value_or(tile_shape(layer));
   if (machine.f32_lanes * kFloatBytes < kCacheLineBytes || layer.open.any() || steps(layer)) {
     return all;
   }
