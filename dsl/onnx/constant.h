@@ -20,6 +20,11 @@ namespace convc::onnx_import {
 /// Empty where all are known. The names are those of Images, which outlive constants.
 using OpenElements = std::vector<const std::string*>;
 
+/// What stands beside element `index`.
+inline const std::string* open_size(const OpenElements& open, std::size_t index) {
+  return open.empty() ? nullptr : open[index];
+}
+
 /// A tensor of numbers. float32 is exact; other float types are held as float32.
 struct Constant {
   int type = onnx::TensorProto::FLOAT;  ///< onnx::TensorProto::DataType

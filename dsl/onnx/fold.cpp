@@ -14,6 +14,7 @@ namespace {
 using Proto = onnx::TensorProto;
 using Integers = std::vector<std::int64_t>;
 
+// An attribute of an operator that folds, and the opsets that have it.
 struct AttributeEntry {
   const char* op;
   const char* name;
@@ -35,9 +36,10 @@ constexpr AttributeEntry kAttributes[] = {
     {"Unsqueeze", "axes", true, 1, 12},
 };
 
+// Before inputs are looked at (ops.h); what folds asks for their values.
 void ask_for_attributes(NodeReader& node) {
+  const std::int64_t opset = std::min(node.opset(), kNewestOpset);
   for (const AttributeEntry& entry : kAttributes) {
-    const std::int64_t opset = std::min(node.opset(), kNewestOpset);
     if (node.op() != entry.op || opset < entry.first_opset || opset > entry.last_opset) continue;
     if (entry.is_list) {
       node.integers(entry.name);
@@ -127,7 +129,7 @@ ConstantRef fold_binary(NodeReader& node, const Constants& inputs, ConstantReade
   }
   Integers values(elements);
   for (std::size_t i = 0; i < elements; ++i) {
-    if (!open.empty() && open[i] != nullptr) continue;
+    if (open_size(open, i) != nullptr) continue;
     const auto value = apply(node.op(), x->integers[i], y->integers[i]);
     if (!value) {
       node.fail(Code::overflow,
@@ -178,8 +180,7 @@ ConstantRef fold_cast(NodeReader& node, const Constant& data) {
   Integers values = data.integers;
   if (data.is_float()) {
     for (std::size_t i = 0; i < data.floats->values.size(); ++i) {
-      const bool is_open = !data.open.empty() && data.open[i] != nullptr;
-      const float value = is_open ? 0 : data.floats->values[i];
+      const float value = open_size(data.open, i) != nullptr ? 0 : data.floats->values[i];
       if (to != Proto::BOOL && !(value >= -limit && value < limit)) {
         node.fail(Code::onnx_not_supported, cat("casts ", value, " to ", type_name(to)));
         return nullptr;

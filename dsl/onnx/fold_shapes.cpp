@@ -64,7 +64,7 @@ ConstantRef concatenated(const Constants& inputs, Integers shape, std::size_t ax
         integers.insert(integers.end(), begin, begin + run);
       }
       for (std::int64_t j = i * run; any_open && j < (i + 1) * run; ++j) {
-        open.push_back(input->open.empty() ? nullptr : input->open[static_cast<std::size_t>(j)]);
+        open.push_back(open_size(input->open, static_cast<std::size_t>(j)));
       }
     }
   }

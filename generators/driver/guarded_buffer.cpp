@@ -9,6 +9,8 @@
 #include <cstring>
 #include <new>
 
+#include "generators/plan/integers.h"
+
 namespace convc {
 namespace {
 
@@ -19,10 +21,6 @@ GuardedBuffer* all_buffers = nullptr;  // so that describe_fault finds them with
 std::size_t page_bytes() {
   static const std::size_t bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return bytes;
-}
-
-std::size_t round_up(std::size_t value, std::size_t unit) {
-  return (value + unit - 1) / unit * unit;
 }
 
 }  // namespace

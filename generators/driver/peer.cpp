@@ -1,6 +1,7 @@
 #include "generators/driver/peer.h"
 
 #include <fcntl.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Support/Program.h>
@@ -174,10 +175,8 @@ bool Peer::ask(const std::string& line, std::string* answer) {
     }
     std::array<char, 4096> chunk{};
     pollfd answers = {from_, POLLIN, 0};
-    const int ready = poll(&answers, 1, kAnswerMilliseconds);
-    if (ready == 0) return false;
-    const ssize_t count = ready < 0 ? -1 : read(from_, chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
+    if (llvm::sys::RetryAfterSignal(-1, poll, &answers, 1, kAnswerMilliseconds) <= 0) return false;
+    const ssize_t count = llvm::sys::RetryAfterSignal(-1, read, from_, chunk.data(), chunk.size());
     if (count <= 0) return false;
     unread_.append(chunk.data(), static_cast<std::size_t>(count));
   }

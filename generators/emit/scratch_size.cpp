@@ -9,6 +9,7 @@
 
 #include "convc/convc.h"
 #include "generators/emit/internal_error.h"
+#include "generators/plan/integers.h"
 
 namespace convc {
 namespace {
@@ -41,7 +42,7 @@ std::int64_t heap_bytes(const Allocate& allocate) {
                         "` is too large for the stack: " + std::to_string(bytes) + " bytes");
   }
   constexpr std::int64_t kAlign = CONVC_ALIGNMENT;
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+  return round_up(bytes, kAlign);
 }
 
 class ScratchVisitor : public Halide::Internal::IRVisitor {

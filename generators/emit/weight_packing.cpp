@@ -6,15 +6,12 @@
 
 #include "convc/pack_layout.h"
 #include "generators/emit/internal_error.h"
+#include "generators/plan/integers.h"
 #include "generators/plan/lowering.h"
 #include "generators/plan/winograd.h"
 
 namespace convc {
 namespace {
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// Index of a variable of the layer; post_op -1: the layer's own.
 std::uint32_t find_variable(const std::vector<LayerVariable>& variables, VariableRole role,

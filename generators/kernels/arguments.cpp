@@ -33,7 +33,7 @@ KernelArgument filter_argument(const LayerSpec& spec, const Plan& plan) {
       is_pointwise ? layer.in_channels * layer.depth_multiplier : layer.channels_per_group();
   const std::int64_t block = folds ? 1 : packed.channel_block;
   const std::int64_t filters = layer.filters / packed.groups;
-  const std::int64_t panels = (filters + packed.filter_panel - 1) / packed.filter_panel;
+  const std::int64_t panels = ceil_div(filters, packed.filter_panel);
   return {ArgumentRole::packed_kernel,
           0,
           dense({packed.filter_panel, block, window.width, window.height, window.depth,
@@ -46,8 +46,8 @@ KernelArgument depthwise_argument(const LayerSpec& layer, const Plan& plan) {
   const std::int64_t channels = layer.in_channels * layer.depth_multiplier;
   return {ArgumentRole::packed_depthwise,
           0,
-          dense({(channels + panel - 1) / panel * panel, 1, layer.kernel_size.width,
-                 layer.kernel_size.height, layer.kernel_size.depth, 1, 1, 1}),
+          dense({round_up(channels, panel), 1, layer.kernel_size.width, layer.kernel_size.height,
+                 layer.kernel_size.depth, 1, 1, 1}),
           {}};
 }
 

@@ -309,7 +309,7 @@ class ConvGenerator : public Halide::Generator<Derived> {
         .bound_storage(v.batch, 1)
         .bound_storage(v.plane, planes.extent())
         .bound_storage(v.row, rows.extent())
-        .bound_storage(v.column, ceil_div(columns.extent(), vector) * vector);
+        .bound_storage(v.column, round_up(columns.extent(), vector));
   }
 
   /* The output. */

@@ -375,7 +375,7 @@ class DirectConv : public ConvGenerator<DirectConv> {
       window_sum.update().unroll(taps_of_window.x).unroll(taps_of_window.y);
     }
     if (!is_padded() && dense_input) return;
-    const int copied_columns = ceil_div(columns_of_task(), kDepthwiseColumns) * kDepthwiseColumns;
+    const int copied_columns = round_up(columns_of_task(), kDepthwiseColumns);
     copy_per_task(padded, output, task, v, window(1, planes), window(rows_of_task(), rows),
                   window(copied_columns, columns));
     vectorize_copy(padded);

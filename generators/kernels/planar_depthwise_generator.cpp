@@ -181,7 +181,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   /* The copy: columns and rows of a channel that a task takes. */
   int copied_columns() const {
     const int computed = tile_columns_per_task() * value(tile_width) * columns.stride;
-    return ceil_div(computed + columns.span() - 1, value(lanes)) * value(lanes);
+    return round_up(computed + columns.span() - 1, value(lanes));
   }
   int copied_rows() const {
     return window(tile_rows_per_task() * value(tile_height), rows).extent();

@@ -17,7 +17,8 @@ constexpr auto ceil_div(A a, B b) {
 }
 
 /// The least multiple of `b` that is at least `a`.
-constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) {
+template <typename A, typename B>
+constexpr auto round_up(A a, B b) {
   return ceil_div(a, b) * b;
 }
 

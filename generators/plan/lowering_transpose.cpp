@@ -40,7 +40,7 @@ AxisPhase phase_of(const PhasedAxis& axis, std::int64_t phase) {
   const std::int64_t candidates = std::min(step, axis.kernel_size);
   while (first < candidates && !meets()) ++first;
   if (first == candidates) return result;
-  result.taps = (axis.kernel_size - first + step - 1) / step;
+  result.taps = ceil_div(axis.kernel_size - first, step);
   result.first_tap = first + (result.taps - 1) * step;
   result.tap_step = -step;
   result.dilation = axis.dilation * step / axis.stride;

@@ -33,6 +33,11 @@ bool pixels_compete(const LayerSpec& layer, std::int64_t bytes) {
   return layer.in_channels * kFloatBytes % bytes == 0;
 }
 
+/// A vector is a whole cache line: with AVX-512.
+bool fills_lines(const Machine& machine) {
+  return machine.f32_lanes * kFloatBytes >= kCacheLineBytes;
+}
+
 bool steps(const LayerSpec& layer) {
   return layer.strides.width > 1 || layer.strides.height > 1;
 }
@@ -61,7 +66,7 @@ std::int64_t pixels_in_l1(const LayerSpec& layer, const Machine& machine) {
       reads_input(layer) ? layer.in_channels : copied_pixel_stride(layer.filters);
   const std::int64_t apart =
       std::max(std::gcd(channels * kFloatBytes, kL1WayBytes), kCacheLineBytes);
-  return kL1WayBytes / apart * (machine.l1d_bytes / kL1WayBytes);
+  return kL1WayBytes / apart * machine.l1d_ways;
 }
 
 /// Pixels that a row of tiles needs in L1 for the next one to find what both read. What is written
@@ -105,8 +110,7 @@ std::optional<TileShape> tile_that_asks(const LayerSpec& layer, const Machine& m
   constexpr std::int64_t kMostLines = 4, kFewTaps = 3;
   constexpr int kWide = 3;
   const bool asks = layer.open.height && layer.open.width && may_be_padded(layer);
-  if (!asks || !steps(layer) || !reads_input(layer) ||
-      machine.f32_lanes * kFloatBytes < kCacheLineBytes ||
+  if (!asks || !steps(layer) || !reads_input(layer) || !fills_lines(machine) ||
       layer.filters * kFloatBytes > kMostLines * kCacheLineBytes) {
     return std::nullopt;
   }
@@ -118,7 +122,7 @@ std::optional<TileShape> tile_that_asks(const LayerSpec& layer, const Machine& m
 /// times as fast as all panels of a tile in turn; AVX2: 1.2.
 std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Machine& machine) {
   if (layer.open.any()) return std::nullopt;
-  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes) {
+  if (!fills_lines(machine)) {
     // The next panel must find the other half of a line.
     constexpr int kWholeRow = 7;
     const TileShape tile = tile_shape(layer);
@@ -151,7 +155,7 @@ std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machi
     copied.lines = 8;
     return copied;
   }
-  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes || layer.open.any()) return std::nullopt;
+  if (!fills_lines(machine) || layer.open.any()) return std::nullopt;
   if (layer.out.height > 1) copied.tile.height = 2;
   return copied;
 }
@@ -163,7 +167,7 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
   }
   Traversal all;
   all.tile = tile_that_asks(layer, machine).value_or(tile_shape(layer));
-  if (machine.f32_lanes * kFloatBytes < kCacheLineBytes || layer.open.any() || steps(layer)) {
+  if (!fills_lines(machine) || layer.open.any() || steps(layer)) {
     return all;
   }
   all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};

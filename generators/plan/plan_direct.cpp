@@ -153,7 +153,7 @@ class Search {
     const std::int64_t panels = ceil_div(layer_.filters, plan_.filter_panel());
     std::int64_t last = 0;
     for (const std::int64_t tasks : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}) {
-      plan_.row_block = std::min(ceil_div(ceil_div(total_, tasks), step) * step, total_);
+      plan_.row_block = std::min(round_up(ceil_div(total_, tasks), step), total_);
       if (plan_.row_block == last) continue;
       last = plan_.row_block;
       for (const std::int64_t cuts : {1, 2, 4}) {

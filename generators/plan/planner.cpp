@@ -71,13 +71,18 @@ std::vector<Plan> plans_of(Algorithm algorithm, const LayerSpec& layer, const Ma
 /// Plans of a layer with one filter bank, and why there are no more.
 struct Offer {
   std::vector<Plan> plans;
-  std::string refusals;
+  std::vector<std::string> refusals;
 
   /// Once, where plans of an algorithm are refused alike.
   void refuse(std::string_view who, const std::string& why) {
-    const std::string refusal = std::string(who) + ": " + why;
-    if (refusals.find(refusal) != std::string::npos) return;
-    refusals += (refusals.empty() ? "" : "; ") + refusal;
+    std::string refusal = std::string(who) + ": " + why;
+    if (std::find(refusals.begin(), refusals.end(), refusal) != refusals.end()) return;
+    refusals.push_back(std::move(refusal));
+  }
+  [[nodiscard]] std::string refusal_text() const {
+    std::string text;
+    for (const std::string& refusal : refusals) text += (text.empty() ? "" : "; ") + refusal;
+    return text;
   }
 };
 
@@ -159,7 +164,7 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
       candidates.begin(), candidates.end(), [](const PlanCandidate& a, const PlanCandidate& b) {
         return std::tie(a.cycles, a.compute_cycles) < std::tie(b.cycles, b.compute_cycles);
       });
-  if (candidates.empty()) *why_none = offer.refusals;
+  if (candidates.empty()) *why_none = offer.refusal_text();
   return candidates;
 }
 

@@ -98,12 +98,9 @@ void leave_out_padding(const LayerSpec& layer, TileDomain& domain) {
 }
 
 TileDomain planar_domain(const LayerSpec& layer, std::int64_t rows, std::int64_t columns) {
-  const auto blocks = [](std::int64_t total, std::int64_t block) {
-    return (total + block - 1) / block;
-  };
   TileDomain domain;
-  domain.images = layer.batch * layer.out.depth * blocks(layer.out.height, rows) *
-                  blocks(layer.out.width, columns);
+  domain.images = layer.batch * layer.out.depth * ceil_div(layer.out.height, rows) *
+                  ceil_div(layer.out.width, columns);
   domain.out = {1, layer.filters};
   domain.filters = rows * columns;
   domain.taps = layer.taps() * layer.in_channels;
