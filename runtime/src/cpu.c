@@ -12,9 +12,8 @@ enum { EAX = 0, EBX = 1, ECX = 2, EDX = 3 };
 
 /* Register state that the operating system saves, by XCR0 bit. */
 enum {
-  XCR0_AVX = 0x6,     /* xmm, ymm */
-  XCR0_AVX512 = 0xe6, /* and opmask, upper halves, zmm16-31 */
-  XCR0_AMX = 0x60000  /* tile configuration and data */
+  XCR0_AVX = 0x6,    /* xmm, ymm */
+  XCR0_AVX512 = 0xe6 /* and opmask, upper halves, zmm16-31 */
 };
 
 /* A feature is there when its CPUID bit is set and XCR0 has all of `state`. */
@@ -42,7 +41,6 @@ static const feature_rule rules[] = {
     {CONVC_CPU_AVX512VPOPCNTDQ, 7, 0, ECX, 14, XCR0_AVX512},
     {CONVC_CPU_AVX512BF16, 7, 1, EAX, 5, XCR0_AVX512},
     {CONVC_CPU_AVXVNNI, 7, 1, EAX, 4, XCR0_AVX},
-    {CONVC_CPU_AMX, 7, 0, EDX, 24, XCR0_AMX},
     {CONVC_CPU_AVX512FP16, 7, 0, EDX, 23, XCR0_AVX512},
     {CONVC_CPU_POPCNT, 1, 0, ECX, 23, 0},
     {CONVC_CPU_MOVBE, 1, 0, ECX, 22, 0},
@@ -111,8 +109,8 @@ void convc_impl_feature_names(uint64_t features, char* text, size_t text_bytes) 
       "sse4.1",          "avx",        "f16c",        "fma",        "avx2",
       "avx512f",         "avx512cd",   "avx512vl",    "avx512dq",   "avx512bw",
       "avx512ifma",      "avx512vbmi", "avx512vbmi2", "avx512vnni", "avx512bitalg",
-      "avx512vpopcntdq", "avx512bf16", "avxvnni",     "amx",        "avx512fp16",
-      "popcnt",          "movbe",      "lzcnt",       "bmi1",       "bmi2"};
+      "avx512vpopcntdq", "avx512bf16", "avxvnni",     "avx512fp16", "popcnt",
+      "movbe",           "lzcnt",      "bmi1",        "bmi2"};
   size_t used = 0;
   text[0] = '\0';
   for (unsigned bit = 0; bit < 64; ++bit) {

@@ -19,6 +19,11 @@ TEST_CASE("the host is a target that can run here", "[target]") {
   REQUIRE(host.has_value());
   CHECK(host->text == host_target());
   CHECK(why_target_cannot_run_here(*host).empty());
+  CHECK((host->cpu_features & ~convc_cpu_features()) == 0);  // also where a hypervisor hides some
+  const auto checked = describe_target("host-asan", &error);
+  REQUIRE(checked.has_value());
+  CHECK(checked->text.find("-asan-") != std::string::npos);
+  CHECK(checked->cpu_features == host->cpu_features);
 }
 
 TEST_CASE("order and defaults of features make no difference", "[target]") {

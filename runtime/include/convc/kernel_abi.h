@@ -221,17 +221,15 @@ typedef struct convc_packed_header {
 #define CONVC_CPU_AVX512VPOPCNTDQ (UINT64_C(1) << 15)
 #define CONVC_CPU_AVX512BF16 (UINT64_C(1) << 16)
 #define CONVC_CPU_AVXVNNI (UINT64_C(1) << 17)
-#define CONVC_CPU_AMX (UINT64_C(1) << 18)
-#define CONVC_CPU_AVX512FP16 (UINT64_C(1) << 19)
+#define CONVC_CPU_AVX512FP16 (UINT64_C(1) << 18)
 /* What compilers take for granted beside AVX2 (x86-64-v3). */
-#define CONVC_CPU_POPCNT (UINT64_C(1) << 20)
-#define CONVC_CPU_MOVBE (UINT64_C(1) << 21)
-#define CONVC_CPU_LZCNT (UINT64_C(1) << 22)
-#define CONVC_CPU_BMI1 (UINT64_C(1) << 23)
-#define CONVC_CPU_BMI2 (UINT64_C(1) << 24)
+#define CONVC_CPU_POPCNT (UINT64_C(1) << 19)
+#define CONVC_CPU_MOVBE (UINT64_C(1) << 20)
+#define CONVC_CPU_LZCNT (UINT64_C(1) << 21)
+#define CONVC_CPU_BMI1 (UINT64_C(1) << 22)
+#define CONVC_CPU_BMI2 (UINT64_C(1) << 23)
 
-/* Features of this CPU as CONVC_CPU_* bits; 0 on other architectures than x86-64. CONVC_CPU_AMX:
- * the tiles can be saved; a process asks Linux for leave (arch_prctl) before it uses them. */
+/* Features of this CPU as CONVC_CPU_* bits; 0 on other architectures than x86-64. */
 CONVC_API uint64_t convc_cpu_features(void);
 
 /* What generated code calls instead of Halide's runtime (emit renames the references
