@@ -21,6 +21,7 @@
 #include "generators/emit/kernel_record.h"
 #include "generators/emit/manifest.h"
 #include "generators/emit/names.h"
+#include "generators/kernels/kernel.h"
 #include "generators/plan/lowering.h"
 #include "generators/plan/planner.h"
 
@@ -75,7 +76,7 @@ bool order_targets(const std::vector<TargetInfo>& targets, std::vector<std::size
 /// loops begin at multiples of 64 bytes (2 to the power of 6): the loop over taps is some 100
 /// bytes, and where it lies across one more line of code, a processor that fetches a line a cycle
 /// and shares its front end with another thread needs up to 1.4 times as long.
-void set_halide_environment() {
+void set_halide_environment(const std::string& options_of_kernel) {
   std::vector<std::string> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (std::strncmp(*entry, "HL_", 3) == 0) {
@@ -83,12 +84,14 @@ void set_halide_environment() {
     }
   }
   for (const std::string& name : names) ::unsetenv(name.c_str());
-  ::setenv("HL_LLVM_ARGS", "-x86-experimental-pref-innermost-loop-alignment=6", /*replace=*/1);
+  const std::string options =
+      "-x86-experimental-pref-innermost-loop-alignment=6" + options_of_kernel;
+  ::setenv("HL_LLVM_ARGS", options.c_str(), /*replace=*/1);
 }
 
 /// The work of one worker process.
 std::string compile_to_record(const KernelJob& job) {
-  set_halide_environment();
+  set_halide_environment(llvm_options(*job.layer, *job.plan, job.target->machine));
   return to_record(compile_kernel(*job.layer, *job.plan, job.target->text, job.symbol));
 }
 

@@ -256,6 +256,15 @@ Halide::Target code_target(const std::string& target) {
 
 }  // namespace
 
+std::string llvm_options(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
+  // Channels_first depthwise kernels unroll all taps of several vectors. In the order of their
+  // source more of them are live than 16 registers hold; this one counts the registers.
+  const bool several_vectors = layer.out.width > plan.lanes;
+  const bool few_registers = machine.vector_registers < 32;
+  const bool planar = plan.algorithm == Algorithm::planar && is_depthwise(layer);
+  return planar && several_vectors && few_registers ? " -pre-RA-sched=list-ilp" : "";
+}
+
 Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,
                             const std::string& symbol) {
   const Halide::Target full = code_target(target);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dsl/layer_spec.h"
+#include "generators/plan/machine.h"
 #include "generators/plan/plan.h"
 
 namespace Halide {
@@ -68,6 +69,10 @@ std::vector<KernelArgument> kernel_arguments(const LayerSpec& layer, const Plan&
 /// True when a literal kernel is too large to be unrolled into the code: emit then packs the
 /// numbers at compile time (packed_layout) and places them beside the code as read-only data.
 bool literal_is_packed(const LayerSpec& layer, const Plan& plan);
+
+/// What LLVM's command line gets for this kernel beside what it gets for all, each option after a
+/// blank. LLVM reads it once per process, before the first kernel.
+std::string llvm_options(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
 /// Builds and schedules the kernel. `target` is a full Halide target string; the features
 /// no_runtime, no_asserts, no_bounds_query, user_context are added here. The module holds one

@@ -222,11 +222,11 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .unroll(v.row);
   }
 
-  /// Of 16 registers, 9 hold the weights while a loop goes down a column of tiles. Of many columns
-  /// side by side LLVM spills them; with strides or two columns that costs less than more loops do.
+  /// Of 16 registers, 9 hold the weights while a loop goes down a column of tiles. Of columns side
+  /// by side LLVM spills them; of few with strides that costs less than more loops do.
   bool goes_down_columns() const {
     if (!in_place || shuffles() || (steps() && !pairs())) return false;
-    const int most_side_by_side = pairs() ? 4 : 2;
+    const int most_side_by_side = pairs() ? 4 : 1;
     return columns.out > most_side_by_side * value(lanes);
   }
   const Var& inner_tile() const { return goes_down_columns() ? tile_row : tile_column; }
