@@ -9,6 +9,7 @@
 #include "generators/kernels/image_views.h"
 #include "generators/kernels/literal_text.h"
 #include "generators/kernels/padded_input.h"
+#include "generators/kernels/row_stores.h"
 #include "generators/kernels/strided_vectors.h"
 #include "generators/kernels/transposed_stores.h"
 #include "generators/plan/algorithms.h"
@@ -281,6 +282,7 @@ Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std:
   set_shapes(*generator, kernel_arguments(layer, plan));
   lower_strided_vectors(pipeline, full);
   lower_transposed_stores(pipeline);
+  if (!shuffles_all_lanes(full)) lower_row_stores(pipeline);
 
   std::vector<Halide::Argument> arguments;
   for (const auto& info : generator->arginfos()) {

@@ -203,7 +203,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   void tile_the_output() {
     bound_output(filter, v);
     Func out = output;
-    out.split(v.column, tile_column, v.column, stored_columns(), column_tail())
+    out.split(v.column, tile_column, v.column, tile_width, column_tail())
         .split(v.row, tile_row, v.row, tile_height, TailStrategy::GuardWithIf)
         .split(tile_row, row_task, tile_row, tile_rows_per_task(), TailStrategy::GuardWithIf)
         .split(tile_column, column_task, tile_column, tile_columns_per_task(),
@@ -217,7 +217,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     blocks.group = group_task;
     fuse_outer_loops(task, blocks)
         .parallel(task)
-        .vectorize(v.column, std::min(value(lanes), stored_columns()))
+        .vectorize(v.column, lanes)
         .unroll(v.column)
         .unroll(v.row);
   }
@@ -232,17 +232,11 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   const Var& inner_tile() const { return goes_down_columns() ? tile_row : tile_column; }
   const Var& outer_tile() const { return goes_down_columns() ? tile_column : tile_row; }
 
-  /// A row that is narrower than a vector is stored as it is: masks are slow.
-  int stored_columns() const {
-    const bool one_narrow_tile =
-        !shuffles() && !columns.open && value(column_block) == 0 && columns.out < value(lanes);
-    return one_narrow_tile ? columns.out : value(tile_width);
-  }
-
-  /// Where it can, the last tile overlaps the one before: better than a mask.
+  /// Where it can, the last tile overlaps the one before: better than a mask. Masks of rows that
+  /// are narrower than a vector are taken away (row_stores.h).
   TailStrategy column_tail() const {
-    const bool overlaps =
-        !shuffles() && !columns.open && value(column_block) == 0 && columns.out >= stored_columns();
+    const bool overlaps = !shuffles() && !columns.open && value(column_block) == 0 &&
+                          columns.out >= value(tile_width);
     return overlaps ? TailStrategy::ShiftInwards : TailStrategy::GuardWithIf;
   }
 
