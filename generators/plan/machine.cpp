@@ -96,6 +96,36 @@ const MeasuredCosts& zen5_costs() {
   return costs;
 }
 
+/// Fitted to the same layers on a Sapphire Rapids server of 2.7 GHz with AVX-512, one thread
+/// (bench/results/planner-study-sapphirerapids-avx512.json), except l2_share and cycles_per_task: a
+/// kernel that runs in a loop alone keeps its weights in L2, and the fit then takes tasks of few
+/// pixels, which read them again from L3 when kernels run in turns (decision 0021).
+const MeasuredCosts& sapphire_rapids_costs() {
+  static const MeasuredCosts costs = {
+      .loads_per_cycle = 4,
+      .issue_width = 7.07,
+      .cycles_per_load = 0.354,
+      .l1_share = 0.358,
+      .l2_bytes_per_cycle = 43.3,
+      .exposed_panel = 0.475,
+      .exposed_input = 1,
+      .exposed_once = 2,
+      .exposed_side_by_side = 1,
+      .exposed_again = 0.5,
+      .exposed_in_order = 0.569,
+      .tiles_share = 0.455,
+      .cycles_per_tile = 1,
+      .cycles_per_accumulator = 5,
+      .cycles_of_reloads = 22.6,
+      .cycles_per_panel = 2.5,
+      .cycles_per_task = 300,
+      .cycles_per_copied_vector = 8,
+      .cycles_per_transformed_input = 20,
+      .cycles_per_transformed_product = 20,
+  };
+  return costs;
+}
+
 /// A machine and the target feature that names it. Cache sizes are per core (L1, L2) and per
 /// chip or cluster (L3), from the makers' optimization guides; memory's rate is what one thread of
 /// such servers reaches, rounded.
@@ -114,7 +144,8 @@ const std::array<MachineRow, 9>& x86_machines() {
       {"avx512_zen4",
        {"zen4", "avx512", 16, 32, 1, 4, 32 * kKiB, 8, kMiB, 32 * kMiB, 8, zen4_costs()}},
       {"avx512_sapphirerapids",
-       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, 2 * kMiB, 30 * kMiB, 4}},
+       {"sapphire rapids", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, 2 * kMiB, 30 * kMiB, 4,
+        sapphire_rapids_costs()}},
       {"avx512_cannonlake",
        {"ice lake server", "avx512", 16, 32, 2, 4, 48 * kKiB, 12, kMiB, 24 * kMiB, 4}},
       {"avx512_skylake",

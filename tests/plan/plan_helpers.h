@@ -16,6 +16,9 @@ inline const char* const kAvx512 = "x86-64-linux-avx-avx2-avx512-avx512_skylake-
 inline const char* const kZen4 = "x86-64-linux-avx-avx2-avx512-avx512_zen4-f16c-fma-sse41";
 inline const char* const kZen5 =
     "x86-64-linux-avx-avx2-avx512-avx512_zen4-avx512_zen5-f16c-fma-sse41";
+inline const char* const kSapphireRapids =
+    "x86-64-linux-avx-avx2-avx512-avx512_cannonlake-avx512_sapphirerapids-avx512_skylake-avxvnni-"
+    "f16c-fma-sse41";
 inline const char* const kArm = "arm-64-linux";
 
 inline Machine machine(const char* target) {

@@ -17,6 +17,7 @@ using test::first_layer;
 using test::kArm;
 using test::kAvx2;
 using test::kAvx512;
+using test::kSapphireRapids;
 using test::kZen4;
 using test::kZen5;
 using test::machine;
@@ -53,8 +54,11 @@ std::string algorithm(const std::string& spec, const char* target = kAvx512,
 }  // namespace
 
 TEST_CASE("plans of the core suite", "[planner]") {
-  const std::pair<const char*, const char*> machines[] = {
-      {"avx2", kAvx2}, {"avx512", kAvx512}, {"zen4", kZen4}, {"zen5", kZen5}};
+  const std::pair<const char*, const char*> machines[] = {{"avx2", kAvx2},
+                                                          {"avx512", kAvx512},
+                                                          {"zen4", kZen4},
+                                                          {"zen5", kZen5},
+                                                          {"sapphirerapids", kSapphireRapids}};
   for (const std::string name : {"core_suite", "core_suite_depthwise", "family"}) {
     for (const auto& [machine, target] : machines) {
       test::check_golden(kRepository + "/tests/plan/" + name + "." + machine + ".plans",
