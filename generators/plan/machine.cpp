@@ -106,6 +106,7 @@ const MeasuredCosts& sapphire_rapids_costs() {
       .issue_width = 7.07,
       .cycles_per_load = 0.354,
       .l1_share = 0.358,
+      .l2_share = 0.5,
       .l2_bytes_per_cycle = 43.3,
       .exposed_panel = 0.475,
       .exposed_input = 1,
