@@ -99,7 +99,8 @@ const MeasuredCosts& zen5_costs() {
 /// Fitted to the same layers on a Sapphire Rapids server of 2.7 GHz with AVX-512, one thread
 /// (bench/results/planner-study-sapphirerapids-avx512.json), except l2_share and cycles_per_task: a
 /// kernel that runs in a loop alone keeps its weights in L2, and the fit then takes tasks of few
-/// pixels, which read them again from L3 when kernels run in turns (decision 0021).
+/// pixels, which read them again from L3 when kernels run in turns (decision 0021). Depthwise
+/// layers: decision 0025.
 const MeasuredCosts& sapphire_rapids_costs() {
   static const MeasuredCosts costs = {
       .loads_per_cycle = 4,
@@ -123,6 +124,7 @@ const MeasuredCosts& sapphire_rapids_costs() {
       .cycles_per_copied_vector = 8,
       .cycles_per_transformed_input = 20,
       .cycles_per_transformed_product = 20,
+      .fetches_lines_apart = false,
   };
   return costs;
 }

@@ -38,6 +38,8 @@ struct MeasuredCosts {
   double cycles_per_copied_vector = 1;
   double cycles_per_transformed_input = 5;    ///< winograd: of a vector, per place of a tile
   double cycles_per_transformed_product = 4;  ///< winograd: likewise
+  /// depthwise: lines that lie a pixel apart come from L2 and L3 as fast as lines in order.
+  bool fetches_lines_apart = true;
   friend bool operator==(const MeasuredCosts&, const MeasuredCosts&) = default;
 };
 

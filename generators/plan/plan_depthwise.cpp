@@ -117,11 +117,19 @@ std::optional<TileShape> tile_that_asks(const LayerSpec& layer, const Machine& m
   return TileShape{2, layer.kernel_size.width <= kFewTaps ? 1 : kWide};
 }
 
+/// One panel's lines of the input and the output, which lie a pixel apart, come fast: they stay in
+/// L1, or the machine fetches such lines as well as those in order.
+bool panel_comes_fast(const LayerSpec& layer, const Machine& machine) {
+  const std::int64_t pixels =
+      pixels_read(layer, layer.out.height) + layer.out.height * layer.out.width;
+  return machine.costs.fetches_lines_apart || pixels * kCacheLineBytes <= machine.l1d_bytes;
+}
+
 /// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds of a row of 7
 /// pixels. It must find in L1 what the row of tiles before has read. Zen 5 with AVX-512: 1.1 to 2.2
 /// times as fast as all panels of a tile in turn; AVX2: 1.2.
 std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Machine& machine) {
-  if (layer.open.any()) return std::nullopt;
+  if (layer.open.any() || !panel_comes_fast(layer, machine)) return std::nullopt;
   if (!fills_lines(machine)) {
     // The next panel must find the other half of a line.
     constexpr int kWholeRow = 7;
@@ -167,7 +175,8 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
   }
   Traversal all;
   all.tile = tile_that_asks(layer, machine).value_or(tile_shape(layer));
-  if (!fills_lines(machine) || layer.open.any() || steps(layer)) {
+  if (!fills_lines(machine) || !machine.costs.fetches_lines_apart || layer.open.any() ||
+      steps(layer)) {
     return all;
   }
   all.tile = {layer.out.height > 1 ? 2 : 1, tile_columns(layer)};
