@@ -148,7 +148,8 @@ std::optional<TileShape> tile_of_kept_weights(const LayerSpec& layer, const Mach
 
 /// Writing pixels a multiple of 4 KiB apart, one vector each, takes Zen 5 ten times as long as
 /// writing them in order: a task takes several lines of each. Of 2 KiB, its loads wait for stores
-/// whose addresses agree in the lower 12 bits, as those of buffers of whole pages do.
+/// whose addresses agree in the lower 12 bits, as those of buffers of whole pages do. Where lines
+/// apart come slowly, whole pixels are faster: Sapphire Rapids takes 0.63 to 0.81 of the time.
 std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machine& machine) {
   if (!reads_input(layer) ||
       !copies_competing_pixels(layer.in_channels, layer.strides.width, layer.kernel_size.width)) {
@@ -157,13 +158,15 @@ std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machi
   Traversal copied;
   copied.text = ", read from a copy whose pixels do not compete for sets of L1";
   copied.tile = {1, tile_columns(layer)};
-  copied.lines = 4;
+  const bool takes_lines = machine.costs.fetches_lines_apart;
+  if (takes_lines) copied.lines = 4;
   if (steps(layer)) return copied;
   if (pixels_compete(layer, kL1WayBytes)) {
-    copied.lines = 8;
+    if (takes_lines) copied.lines = 8;
     return copied;
   }
   if (!fills_lines(machine) || layer.open.any()) return std::nullopt;
+  if (!takes_lines) copied.tile = tile_shape(layer);
   if (layer.out.height > 1) copied.tile.height = 2;
   return copied;
 }
