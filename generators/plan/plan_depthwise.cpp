@@ -60,6 +60,11 @@ std::int64_t pixels_read(const LayerSpec& layer, std::int64_t rows) {
   return task_input_bytes(one_channel, rows, layer.out.width) / kFloatBytes;
 }
 
+/// Pixels that an image's outputs read, and those that they write.
+std::int64_t pixels_of_image(const LayerSpec& layer) {
+  return pixels_read(layer, layer.out.height) + layer.out.height * layer.out.width;
+}
+
 /// Pixels of which L1 holds a line each: lines a multiple of 4 KiB apart share a set.
 std::int64_t pixels_in_l1(const LayerSpec& layer, const Machine& machine) {
   const std::int64_t channels =
@@ -120,9 +125,8 @@ std::optional<TileShape> tile_that_asks(const LayerSpec& layer, const Machine& m
 /// One panel's lines of the input and the output, which lie a pixel apart, come fast: they stay in
 /// L1, or the machine fetches such lines as well as those in order.
 bool panel_comes_fast(const LayerSpec& layer, const Machine& machine) {
-  const std::int64_t pixels =
-      pixels_read(layer, layer.out.height) + layer.out.height * layer.out.width;
-  return machine.costs.fetches_lines_apart || pixels * kCacheLineBytes <= machine.l1d_bytes;
+  return machine.costs.fetches_lines_apart ||
+         pixels_of_image(layer) * kCacheLineBytes <= machine.l1d_bytes;
 }
 
 /// A tile whose panel takes all pixels of a task: 9 weights serve 63 multiply-adds of a row of 7
@@ -159,12 +163,9 @@ std::optional<Traversal> traversal_of_copies(const LayerSpec& layer, const Machi
   copied.text = ", read from a copy whose pixels do not compete for sets of L1";
   copied.tile = {1, tile_columns(layer)};
   const bool takes_lines = machine.costs.fetches_lines_apart;
-  if (takes_lines) copied.lines = 4;
-  if (steps(layer)) return copied;
-  if (pixels_compete(layer, kL1WayBytes)) {
-    if (takes_lines) copied.lines = 8;
-    return copied;
-  }
+  const bool ways_apart = !steps(layer) && pixels_compete(layer, kL1WayBytes);
+  if (takes_lines) copied.lines = ways_apart ? 8 : 4;
+  if (steps(layer) || ways_apart) return copied;
   if (!fills_lines(machine) || layer.open.any()) return std::nullopt;
   if (!takes_lines) copied.tile = tile_shape(layer);
   if (layer.out.height > 1) copied.tile.height = 2;
@@ -200,9 +201,7 @@ std::string cut_lines(const LayerSpec& layer, const Machine& machine, std::int64
 
 /// What a layer reads and writes stays in L2.
 bool stays_in_l2(const LayerSpec& layer, const Machine& machine) {
-  const std::int64_t pixels =
-      pixels_read(layer, layer.out.height) + layer.out.height * layer.out.width;
-  return pixels * layer.filters * kFloatBytes <= machine.l2_bytes;
+  return pixels_of_image(layer) * layer.filters * kFloatBytes <= machine.l2_bytes;
 }
 
 /// A task of rows for each thread, if that divides them well. What a thread writes lies in one
