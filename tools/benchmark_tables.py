@@ -55,10 +55,11 @@ class Row:
     """One benchmark of the schedule auto."""
 
     def __init__(self, entry, match):
-        to_ms = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
+        # Results of older versions have the mean alone.
+        mean_ms = entry["real_time"] * {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}[entry["time_unit"]]
         self.layer, self.threads, self.isa = match[1], int(match[2]), match[3]
         self.algorithm = entry.get("label", "").split(";")[0].rsplit(" ", 1)[0]
-        self.milliseconds = entry["real_time"] * to_ms[entry["time_unit"]]
+        self.milliseconds = entry.get("median_ms", mean_ms)
         self.gflops, self.fraction = entry["gflops"], entry["peak_fraction"]
         self.over = {peer: entry[f"over_{peer}"] for peer in PEERS if f"over_{peer}" in entry}
         # Of each form in which a peer computes the layer; the fastest counts. What follows a form's

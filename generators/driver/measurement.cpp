@@ -64,7 +64,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
   const MemoryLevel& level = level_that_holds(limits.levels, work.bytes);
   const double memory_gflops = work.flops / static_cast<double>(work.bytes) * level.read_gbytes;
   const std::size_t repetitions = repetitions_of(kernel);
-  std::vector<double> of_peak, of_roofline;
+  std::vector<double> call_seconds, of_peak, of_roofline;
   std::vector<RatiosByForm> ratios(peers.size());
   for (unsigned round = 0; round < rounds; ++round) {
     if (!peers.empty()) {
@@ -76,9 +76,9 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
       peak_seconds += limits.peak.sample_seconds();
       kernel_seconds += kernel.run_seconds(repetitions);
     }
+    call_seconds.push_back(kernel_seconds / static_cast<double>(kPairs * repetitions));
     const double peak_gflops = kPairs * limits.peak.sample_flops() / peak_seconds / 1e9;
-    const double gflops =
-        kPairs * work.flops * static_cast<double>(repetitions) / kernel_seconds / 1e9;
+    const double gflops = work.flops / call_seconds.back() / 1e9;
     of_peak.push_back(gflops / peak_gflops);
     of_roofline.push_back(gflops / std::min(peak_gflops, memory_gflops));
     for (std::size_t p = 0; p < peers.size(); ++p) {
@@ -90,7 +90,7 @@ Measurement measure(PreparedKernel& kernel, const KernelWork& work, const Machin
     }
   }
   if (!peers.empty()) wait_for_idle_processors(limits.threads);  // the caller goes on with timing
-  Measurement result = {median(of_peak), median(of_roofline), level.name, {}};
+  Measurement result = {median(call_seconds), median(of_peak), median(of_roofline), level.name, {}};
   for (std::size_t p = 0; p < peers.size(); ++p) {
     if (!ratios[p].empty()) result.peers.push_back(peer_ratio(peers[p]->name(), ratios[p]));
   }

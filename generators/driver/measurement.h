@@ -44,6 +44,7 @@ struct PeerRatio {
 };
 
 struct Measurement {
+  double seconds = 0;            ///< of a call: median over the rounds
   double peak_fraction = 0;      ///< kernel rate over FMA peak: median over the rounds
   double roofline_fraction = 0;  ///< over the smaller of peak and flops/byte * bandwidth: median
   std::string level;             ///< the smallest memory level that holds the kernel's bytes

@@ -36,6 +36,14 @@ class Bindings {
   std::vector<std::pair<std::string, Halide::Expr>> names_;
 };
 
+inline Halide::Expr bits_of(const Halide::Expr& x) {
+  return Halide::reinterpret<std::uint32_t>(x);
+}
+inline Halide::Expr float_of(const Halide::Expr& bits) {
+  return Halide::reinterpret<float>(bits);
+}
+constexpr std::uint32_t kSignBit = 0x80000000U;
+
 namespace ieee {
 
 inline Halide::Expr call(Halide::Internal::Call::IntrinsicOp op, const Halide::Type& type,
@@ -50,6 +58,16 @@ inline Halide::Expr sub(const Halide::Expr& a, const Halide::Expr& b) {
 }
 inline Halide::Expr mul(const Halide::Expr& a, const Halide::Expr& b) {
   return call(Halide::Internal::Call::strict_mul, a.type(), a, b);
+}
+/// x * 0: a zero of the sign of x, NaN for what is not finite. By bits, as LLVM makes 0 of the
+/// product where it takes for granted that x is finite. The exponent of what is not is all ones,
+/// and one more carries into the sign.
+inline Halide::Expr times_zero(const Halide::Expr& x) {
+  constexpr std::uint32_t kExponent = 0x7F800000U, kLeastExponent = 0x00800000U, kNaN = 0x7FC00000U;
+  const Halide::Expr carry = (bits_of(x) & Halide::Expr(kExponent)) + Halide::Expr(kLeastExponent);
+  const Halide::Expr everywhere =
+      Halide::cast<std::uint32_t>(Halide::cast<std::int32_t>(carry) >> 31);
+  return float_of((bits_of(x) & Halide::Expr(kSignBit)) | (everywhere & Halide::Expr(kNaN)));
 }
 inline Halide::Expr div(const Halide::Expr& a, const Halide::Expr& b) {
   return call(Halide::Internal::Call::strict_div, a.type(), a, b);
@@ -70,13 +88,6 @@ inline Halide::Expr at_most(const Halide::Expr& high, const Halide::Expr& x) {
 
 }  // namespace ieee
 
-inline Halide::Expr bits_of(const Halide::Expr& x) {
-  return Halide::reinterpret<std::uint32_t>(x);
-}
-inline Halide::Expr float_of(const Halide::Expr& bits) {
-  return Halide::reinterpret<float>(bits);
-}
-constexpr std::uint32_t kSignBit = 0x80000000U;
 /// |magnitude| with the sign of `sign`. Precondition: the sign bit of magnitude is clear, or it is
 /// NaN.
 inline Halide::Expr with_sign_of(const Halide::Expr& sign, const Halide::Expr& magnitude) {

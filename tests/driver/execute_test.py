@@ -229,7 +229,7 @@ class Bench(CliTest):
                 [("auto", 1), ("auto", 2), ("naive", 1), ("naive", 2)]):
             self.assertTrue(benchmark["name"].startswith(f"net/small/{schedule}/threads:{threads}"), names)
             # How large they are depends on what else the machine does.
-            for counter in ("gflops", "peak_fraction", "roofline_fraction", "bytes_per_second"):
+            for counter in ("median_ms", "gflops", "peak_fraction", "roofline_fraction", "bytes_per_second"):
                 self.assertGreater(benchmark[counter], 0)
                 self.assertTrue(math.isfinite(benchmark[counter]), benchmark)
             self.assertIn("naive" if schedule == "naive" else "L1", benchmark["label"])

@@ -65,12 +65,14 @@ std::vector<Case> all_cases() {
       {F::relu, 0.3F, 6, 0},
       {F::relu, 0.3F, kInfinity, 1.7F},
       {F::leaky_relu, -1.5F},
+      {F::leaky_relu, 0},
       {F::elu, 0.7F},
       {F::elu, 2.5F},
       {F::celu, 1.3F},
       {F::celu, 0.01F},
       {F::celu, -1.7F},
       {F::hard_sigmoid, 0.2F, 0.5F},
+      {F::hard_sigmoid, 0, 0.5F},
       {F::soft_shrink, 0.1F},
       {F::shrink, 1.5F, 1.1F},
       {F::squareplus, 0},
@@ -251,8 +253,6 @@ void check_behind_fast_math(const std::vector<Case>& cases) {
   for (std::size_t k = 0; k < cases.size(); ++k) {
     const Activation& f = cases[k].activation;
     for (std::size_t p = 0; p < points.size(); ++p) {
-      // Keras' NaN here is a sum of infinities; what is known to be finite gives the limit, 0.
-      if (f.function == F::squareplus && points[p] == -kInfinity) continue;
       const float first = Halide::Buffer<float>(got[2 * k])(static_cast<int>(p));
       const float last = Halide::Buffer<float>(got[2 * k + 1])(static_cast<int>(p));
       const double middle = exact_of_float(f, points[p]);
