@@ -56,10 +56,9 @@ Conv2D(40, 3, padding="same", activation="gelu", input_shape=(9, 7, 60), name="s
 Conv2D(40, 1, strides=2, activation="gelu", input_shape=(33, 31, 24), name="picked")
 """)
         algorithms = {"split": "split_channels", "picked": "subsampled"}
-        plans = self.check(0, "plan", "net.conv", "--target", "host",
-                           "--algorithms", ",".join(algorithms.values())).out
-        for layer, algorithm in algorithms.items():
-            self.assertRegex(plans, rf"(?m)^{layer} \w+: {algorithm} ")
+        plans = "".join(self.check(0, "plan", "net.conv", "--target", "host", "--layer", layer,
+                                   "--algorithms", algorithm).out
+                        for layer, algorithm in algorithms.items())
         # Tasks so small that each thread has several, and the last ones are cut.
         self.write("tasks.plan", re.sub(r"row_block=\d+ column_block=0 panel_block=\d+",
                                         "row_block=2 column_block=0 panel_block=1", plans))
