@@ -47,9 +47,10 @@ const MeasuredCosts& zen3_costs() {
   return costs;
 }
 
-/// Fitted likewise (bench/fit_costs.cpp) on a Zen 4 server with AVX-512. exposed_side_by_side is
-/// not: beside peers, which leave nothing of an input in L3, tiles of 4 rows and 1 column reach
-/// 0.96 of the FMA peak on yolo9000_Y5, of 1 row and 14 columns 0.63.
+/// Fitted likewise (bench/fit_costs.cpp) on a Zen 4 server with AVX-512; Winograd's, the transforms
+/// and exposed_in_order, once more on another (bench/results/planner-study-zen4-avx512.json).
+/// exposed_side_by_side is not: beside peers, which leave nothing of an input in L3, tiles of 4
+/// rows and 1 column reach 0.96 of the FMA peak on yolo9000_Y5, of 1 row and 14 columns 0.63.
 const MeasuredCosts& zen4_costs() {
   static const MeasuredCosts costs = {
       .loads_per_cycle = 1.61,
@@ -65,15 +66,15 @@ const MeasuredCosts& zen4_costs() {
       .exposed_once = 2,
       .exposed_side_by_side = 1,
       .exposed_again = 0.5,
-      .exposed_in_order = 0.5,
+      .exposed_in_order = 0.2,
       .cycles_per_tile = 1,
       .cycles_per_accumulator = 3,
       .cycles_of_reloads = 8,
       .cycles_per_panel = 2.5,
       .cycles_per_task = 62.5,
       .cycles_per_copied_vector = 10,
-      .cycles_per_transformed_input = 5,
-      .cycles_per_transformed_product = 4,
+      .cycles_per_transformed_input = 14.8,
+      .cycles_per_transformed_product = 20,
   };
   return costs;
 }

@@ -7,6 +7,7 @@
 #include "generators/plan/planned_sizes.h"
 #include "generators/plan/register_tile.h"
 #include "generators/plan/roofline.h"
+#include "generators/plan/tile_cost.h"
 #include "generators/plan/winograd.h"
 
 namespace convc {
@@ -254,7 +255,8 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   const double first_tiles =
       computing * real(std::min<std::int64_t>(plan.tile_width, tasks.tiles)) / real(tasks.tiles);
   const double transforms =
-      real(tasks.tiles * tasks.places) *
+      real(tasks.tiles * tasks.places) * vector_turns(plan.lanes, machine) /
+      vector_turns(machine.f32_lanes, machine) *
       (machine.costs.cycles_per_transformed_input * real(tasks.per_image) *
            vectors_of(group.in_channels, plan.lanes) +
        machine.costs.cycles_per_transformed_product * vectors_of(group.filters, plan.lanes));

@@ -9,6 +9,7 @@
 #include "generators/plan/integers.h"
 #include "generators/plan/literal_filter.h"
 #include "generators/plan/register_tile.h"
+#include "generators/plan/tile_cost.h"
 
 namespace convc {
 namespace {
@@ -90,14 +91,15 @@ RegisterTile tile_of(const Plan& plan) {
 double merged_groups_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   constexpr double kLoadsPerCycle = 2;
   constexpr double kPerVector = 4;
-  const double loads = 1 + 1.0 / plan.tile_width;
+  const double turns = vector_turns(plan.lanes, machine);
+  const double loads = turns * (1 + 1.0 / plan.tile_width);
   double per_product = std::max(loads / kLoadsPerCycle, 1.0 / machine.fma_pipes);
   const std::int64_t sharing = layer.filters_per_group();
   if (sharing % plan.lanes != 0 && (sharing > 1 || layer.channels_per_group() > 1)) {
     // Each lane takes its group's number: a shuffle where groups fill vectors evenly, else loads.
     constexpr double kPerShuffle = 0.5;
     const bool even = plan.lanes % sharing == 0;
-    per_product += even ? kPerShuffle : real(plan.lanes) / kLoadsPerCycle;
+    per_product += even ? turns * kPerShuffle : real(plan.lanes) / kLoadsPerCycle;
   }
   const double vectors = pixels_of(layer, layer.out) * vectors_of(layer.filters, plan.lanes);
   return vectors * (real(layer.taps() * layer.channels_per_group()) * per_product + kPerVector) +

@@ -18,22 +18,16 @@ bool halves_pair_up(const Machine& machine) {
   return machine.f32_lanes == kFoldingLanes && machine.fma_pipes == 1;
 }
 
-/// Turns that a vector takes in a pipe. A vector of half the lanes saves a turn only where pipes
-/// are of half the width; elsewhere it takes the place of a whole one.
-double turns(const TileVisit& visit, const Machine& machine) {
-  if (!halves_pair_up(machine)) return 1;
-  return 2 * static_cast<double>(visit.lanes) / machine.f32_lanes;
-}
-
 /// Of one tap: the multiply-add pipes are busy so long.
 double multiply_add_cycles(const TileVisit& visit, const Machine& machine) {
   const int pipes = halves_pair_up(machine) ? 2 : machine.fma_pipes;
-  return static_cast<double>(visit.pixels * visit.vectors) * turns(visit, machine) / pipes;
+  return static_cast<double>(visit.pixels * visit.vectors) * vector_turns(visit.lanes, machine) /
+         pipes;
 }
 
 /// Of one tap: the weights vectors and the broadcast inputs are loaded.
 double load_cycles(const TileVisit& visit, const Machine& machine) {
-  const double weights = static_cast<double>(visit.vectors) * turns(visit, machine);
+  const double weights = static_cast<double>(visit.vectors) * vector_turns(visit.lanes, machine);
   return (weights + static_cast<double>(visit.pixels)) / machine.costs.loads_per_cycle;
 }
 
@@ -109,6 +103,10 @@ double store_cycles(const TileVisit& visit, const Machine& machine) {
 }
 
 }  // namespace
+
+double vector_turns(int lanes, const Machine& machine) {
+  return halves_pair_up(machine) ? 2.0 * lanes / machine.f32_lanes : 1;
+}
 
 VisitCycles visit_cycles(const TileVisit& visit, const Machine& machine) {
   const auto taps = static_cast<double>(visit.taps);

@@ -30,6 +30,11 @@ struct VisitCycles {
   [[nodiscard]] double total() const { return multiply_adds + registers + caches + stores; }
 };
 
+/// Turns that a vector of so many lanes takes in a pipe. Half the lanes save a turn only where
+/// pipes are of half the width (Zen 4), which take two for a whole vector; elsewhere they take the
+/// place of one.
+double vector_turns(int lanes, const Machine& machine);
+
 VisitCycles visit_cycles(const TileVisit& visit, const Machine& machine);
 
 /// Bytes that stay in L1 from one visit to the next, of those that a loop uses again and again.
