@@ -43,6 +43,7 @@ const MeasuredCosts& zen3_costs() {
       .cycles_per_copied_vector = 5,
       .cycles_per_transformed_input = 7.9,
       .cycles_per_transformed_product = 7.2,
+      .least_lines = 2,
   };
   return costs;
 }
@@ -75,6 +76,7 @@ const MeasuredCosts& zen4_costs() {
       .cycles_per_copied_vector = 10,
       .cycles_per_transformed_input = 14.8,
       .cycles_per_transformed_product = 20,
+      .least_lines = 2,
   };
   return costs;
 }

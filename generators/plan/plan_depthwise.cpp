@@ -187,12 +187,17 @@ Traversal traversal(const LayerSpec& layer, const Machine& machine) {
   return all;
 }
 
-/// Tasks of some lines of each pixel, whose input stays in L1.
+/// Tasks of some lines of each pixel, whose input stays in L1; of fewer where then all rows stay,
+/// and none is read for two tasks.
 std::string cut_lines(const LayerSpec& layer, const Machine& machine, std::int64_t lines,
                       Plan& plan) {
-  const std::int64_t pixels = machine.l1d_bytes / (lines * kCacheLineBytes);
-  std::int64_t rows = layer.out.height;
-  while (rows > plan.tile_height && pixels_read(layer, rows) > pixels) --rows;
+  const auto stay = [&](std::int64_t rows, std::int64_t of_each) {
+    return pixels_read(layer, rows) * of_each * kCacheLineBytes <= machine.l1d_bytes;
+  };
+  std::int64_t rows = layer.out.height, fewer = lines;
+  while (!stay(rows, fewer) && fewer / 2 >= machine.costs.least_lines) fewer /= 2;
+  if (stay(rows, fewer)) lines = fewer;
+  while (!stay(rows, lines) && rows > plan.tile_height) --rows;
   plan.row_block = equal_blocks(layer.out.height, rows, plan.tile_height);
   plan.panel_block = lines * kCacheLineBytes / kFloatBytes / plan.lanes;
   return "tasks of " + std::to_string(plan.panel_block) + " panels and " +
