@@ -315,8 +315,9 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /* The output. */
   /// Bias and the chain of post_ops of one accumulated value of output element `at`.
   Halide::Expr finished(const Halide::Expr& sum, const ImagePoint& at) const {
-    return post_processed(use_bias ? sum + vector_element(-1, VectorRole::bias, at) : sum, at);
+    return post_processed(use_bias ? sum + bias(at) : sum, at);
   }
+  Halide::Expr bias(const ImagePoint& at) const { return vector_element(-1, VectorRole::bias, at); }
 
   /// The chain of post_ops of the value of output element `at`.
   Halide::Expr post_processed(const Halide::Expr& value, const ImagePoint& at) const {

@@ -1,9 +1,9 @@
 // Depthwise convolution of images whose columns are neighbours in memory (channels_first): vectors
 // run over columns, weights are broadcast. Where the vectors of a row can be unrolled, the taps
-// read the image in place, beside the border by loads with a mask. Else a task copies the rows of a
-// few channels with their padding into L1: so a vector beside the border is like any other, and
-// what was just written is not read before it has left the store queue. With strides, columns are
-// taken apart in registers (strided_vectors.h), or sums are (`pairs`).
+// read the image in place, and what lies beyond the border is blended away. Else a task copies the
+// rows of a few channels with their padding into L1: so a vector beside the border is like any
+// other, and what was just written is not read before it has left the store queue. With strides,
+// columns are taken apart in registers (strided_vectors.h), or sums are (`pairs`).
 #include "generators/kernels/conv_generator.h"
 #include "generators/kernels/planar_rows.h"
 #include "generators/kernels/strided_vectors.h"
@@ -22,7 +22,7 @@ using Halide::Var;
 class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
  public:
   // reads_rows_in_place: the vectors of a row are unrolled, so that those beside the border are
-  // known, and their masks constants.
+  // known.
   Param<bool> in_place{"in_place", false};
 
   /* The maths. A group is one channel. */
@@ -30,20 +30,20 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     columns = column_axis();
     rows = row_axis();
     planes = plane_axis();
-    const SpatialAxes axes = {columns, rows, planes};
-    padded = in_place ? rows_in_place(input, axes, border(), /*unrolled=*/true)
-                      : planar_rows(input, axes, border(), dense_columns);
+    if (!in_place) padded = planar_rows(input, axes(), border(), dense_columns);
     taps = tap_domain(pairs() ? columns.kernel_size / 2 : columns.kernel_size, "taps");
     odd_taps = tap_domain(1, "odd_taps");
     sum(pure_vars(v, filter)) = 0.0f;
     sum(pure_vars(v, filter)) +=
         pairs() ? product_of_pair() : product(taps.x, taps, columns.stride);
-    odd_sum(pure_vars(v, filter)) = 0.0f;
+    odd_sum(pure_vars(v, filter)) = begins_with_bias() ? bias(point_of(v, filter)) : Expr(0.0f);
     odd_sum(pure_vars(v, filter)) += product(odd_tap(), odd_taps, odd_step());
     ordered(pure_vars(v, filter)) = sum_in_order();
     const Func& sums = steps() ? ordered : sum;
+    const ImagePoint at = point_of(v, filter);
+    const Expr all_taps = sums(at.coordinates());
     output(pure_vars(v, filter)) =
-        finished(sums(point_of(v, filter).coordinates()), point_of(v, filter));
+        begins_with_bias() ? post_processed(all_taps, at) : finished(all_taps, at);
   }
 
   /* The schedule. Loops from the outside in:
@@ -79,6 +79,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
            copied_columns() <= kMostUnrolledVectors * value(lanes);
   }
 
+  SpatialAxes axes() const { return {columns, rows, planes}; }
+
   /* The products of one column of taps, for an output element. */
   RDom tap_domain(int tap_columns, const std::string& name) const {
     return {0, tap_columns, 0, rows.kernel_size, 0, planes.kernel_size, name};
@@ -88,58 +90,62 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
                             filter / value(tile_vectors), v.group};
     return (*kernel)(at.coordinates());
   }
-  Expr element(const Expr& column, const RDom& of) const {
+  /// What tap `tap` takes of the window that begins at padded column `first`.
+  Expr element(const Expr& first, const Expr& tap, const RDom& of) const {
     const ImagePoint at = {0,
-                           column,
+                           first + tap * columns.dilation,
                            inside(v.row, rows, tile_height) * rows.stride + of.y * rows.dilation,
                            v.plane * planes.stride + of.z * planes.dilation,
                            v.batch,
                            v.group};
-    return padded(at.coordinates());
+    if (!in_place) return padded(at.coordinates());
+    // Windows of outputs from `columns.out` on are of lanes that are not stored.
+    const Expr end = columns.out * columns.stride + tap * columns.dilation;
+    return element_in_place(input, axes(), border(), at, end);
   }
   Expr product(const Expr& tap, const RDom& of, int step) const {
-    const Expr value = element(v.column * step + tap * columns.dilation, of);
+    const Expr value = element(v.column * step, tap, of);
     const bool copies_with_stride = step > 1 && !in_place;
     return weight(tap, of) * (copies_with_stride ? strided(value) : value);
   }
 
-  /// For a stride of 2, AVX2 takes sums apart instead of columns: `sum` has two elements for an
+  /// For a stride of 2, sums are taken apart instead of columns: `sum` has two elements for an
   /// output, the products of two neighbouring taps with dense vectors. A tap that is left over is
-  /// summed alone. Fewer shuffles, and 6 vectors of weights for 3x3, where 9 spill. AVX-512 does so
-  /// where outputs fill half a register, and pairs all of it.
+  /// summed alone. Fewer shuffles, and 6 vectors of weights for 3x3, where 9 spill.
   bool pairs() const {
-    const bool has_pairs = columns.stride == 2 && columns.dilation == 1 && columns.kernel_size > 1;
-    return has_pairs && (!shuffles() || fills_half_a_register());
+    return columns.stride == 2 && columns.dilation == 1 && columns.kernel_size > 1;
   }
-  bool fills_half_a_register() const {
-    return in_place && columns.out <= value(lanes) &&
+  /// With AVX-512 the pairs of a short row are one vector.
+  bool pairs_fill_a_register() const {
+    return pairs() && in_place && columns.out <= value(lanes) &&
            2 * value(lanes) <= get_target().template natural_vector_size<float>();
   }
-  int pair_lanes() const { return pairs() && shuffles() ? 2 * value(lanes) : value(lanes); }
+  int pair_lanes() const { return pairs_fill_a_register() ? 2 * value(lanes) : value(lanes); }
   bool has_odd_tap() const { return pairs() && columns.kernel_size % 2 == 1; }
   /// The first or the last, so that the vectors of the pairs begin at even columns of the image.
   int odd_tap() const { return columns.pad_before % 2 == 1 ? 0 : columns.kernel_size - 1; }
   Expr product_of_pair() const {
     const Expr tap = 2 * taps.x + (has_odd_tap() && odd_tap() == 0 ? 1 : 0);
     return alternating(v.column, weight(tap, taps), weight(tap + 1, taps)) *
-           element(v.column + tap, taps);
+           element(v.column, tap, taps);
   }
   /// Where the pairs of a row are one vector, the odd tap is one more product of that, of which
   /// every second element counts.
-  int odd_step() const { return shuffles() ? 1 : 2; }
+  int odd_step() const { return pairs_fill_a_register() ? 1 : 2; }
   Expr sum_in_order() const {
     const ImagePoint at = point_of(v, filter);
     if (!pairs()) return in_order(sum(at.coordinates()), columns.stride);
     ImagePoint first = at, second = at;
     first.column = 2 * v.column;
     second.column = 2 * v.column + 1;
-    Expr firsts = strided(sum(first.coordinates()));
-    if (has_odd_tap() && odd_step() == 1) firsts += strided(odd_sum(first.coordinates()));
-    const Expr of_pairs = in_order(firsts + strided(sum(second.coordinates())), columns.stride);
-    if (!has_odd_tap() || odd_step() == 1) return of_pairs;
-    // Each in order for itself: else LLVM shuffles three sums instead of two.
-    return of_pairs + in_order(odd_sum(at.coordinates()), columns.stride);
+    Expr sums = strided(sum(first.coordinates())) + strided(sum(second.coordinates()));
+    if (has_odd_tap()) {
+      sums += odd_step() == 1 ? strided(odd_sum(first.coordinates())) : odd_sum(at.coordinates());
+    }
+    return in_order(sums, columns.stride);
   }
+  /// Sums of pairs have two lanes for an output, but only one bias.
+  bool begins_with_bias() const { return has_odd_tap() && odd_step() == 2 && use_bias; }
 
   bool steps() const { return columns.stride > 1; }
   bool shuffles() const { return shuffles_all_lanes(get_target()); }
@@ -222,12 +228,11 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .unroll(v.row);
   }
 
-  /// Of 16 registers, 9 hold the weights while a loop goes down a column of tiles. Of columns side
-  /// by side LLVM spills them; of few with strides that costs less than more loops do.
+  /// Rows of two vectors, of which LLVM spills less in a loop down a column of tiles. Of longer
+  /// rows such a loop takes a line of each row at a time, which prefetchers do not follow.
   bool goes_down_columns() const {
-    if (!in_place || shuffles() || (steps() && !pairs())) return false;
-    const int most_side_by_side = pairs() ? 4 : 1;
-    return columns.out > most_side_by_side * value(lanes);
+    if (!in_place || shuffles() || steps()) return false;
+    return columns.out > value(lanes) && columns.out <= 2 * value(lanes);
   }
   const Var& inner_tile() const { return goes_down_columns() ? tile_row : tile_column; }
   const Var& outer_tile() const { return goes_down_columns() ? tile_column : tile_row; }

@@ -35,40 +35,61 @@ bool fits_one_vector(const SpatialAxis& axis) {
   return !axis.open && std::min(read, axis.out * axis.stride) <= kMostLanes;
 }
 
+/// A row and plane that exist: of others nothing counts.
+struct Row {
+  Expr index, plane, exists;
+};
+Row row_at(const ImagePoint& at, const SpatialAxes& axes) {
+  const Expr row = at.row - axes.row.before, plane = at.plane - axes.plane.before;
+  if (!axes.plane.bordered) return {nearest(row, axes.row), plane, is_inside(row, axes.row)};
+  return {nearest(row, axes.row), nearest(plane, axes.plane),
+          is_inside(row, axes.row) && is_inside(plane, axes.plane)};
+}
+
+/// Bounds inference takes the word for it that no column outside is read.
+Expr element_of(const Func& image, const ImagePoint& at, const Row& row, const Expr& column,
+                const SpatialAxis& columns) {
+  const ImagePoint source = {
+      at.channel, Halide::unsafe_promise_clamped(column, 0, columns.in_extent - 1),
+      row.index,  row.plane,
+      at.batch,   at.group};
+  return image(source.coordinates());
+}
+
+/// Halide splits the loops over rows and planes, so that the interior does not pay for the border.
+Expr where_row_exists(const Row& row, const Expr& element, const Expr& outside) {
+  return Halide::select(row.exists, Halide::likely(element), outside);
+}
+
+Func rows_with_masks(const Func& image, const SpatialAxes& axes, const Border& border) {
+  const ImageVars v;
+  const Row row = row_at(point_of(v), axes);
+  const Expr column = v.column - axes.column.before, outside = fill_of(border);
+  const Expr exists = is_inside(column, axes.column);
+  const Expr element = element_of(image, point_of(v), row, column, axes.column);
+  Func padded("padded");
+  padded(pure_vars(v)) =
+      where_row_exists(row, Halide::select(exists, masked(exists, element), outside), outside);
+  return padded;
+}
+
 }  // namespace
 
 Func planar_rows(const Func& image, const SpatialAxes& axes, Border border, bool dense_columns) {
   border.always = true;
   const bool masks = fills_border(border.mode) && border.reads_input && dense_columns &&
                      !fits_one_vector(axes.column);
-  return masks ? rows_in_place(image, axes, border, false) : padded_input(image, axes, border);
+  return masks ? rows_with_masks(image, axes, border) : padded_input(image, axes, border);
 }
 
-Func rows_in_place(const Func& image, const SpatialAxes& axes, const Border& border,
-                   bool unrolled) {
-  const ImageVars v;
-  const Expr column = v.column - axes.column.before;
-  const Expr row = v.row - axes.row.before;
-  const Expr plane = v.plane - axes.plane.before;
-  Expr has_row = is_inside(row, axes.row);
-  if (axes.plane.bordered) has_row = has_row && is_inside(plane, axes.plane);
-  const Expr has_column = is_inside(column, axes.column);
-  // Bounds inference takes the word for it that no other column is read.
-  const ImagePoint source = {v.channel,
-                             Halide::unsafe_promise_clamped(column, 0, axes.column.in_extent - 1),
-                             nearest(row, axes.row),
-                             axes.plane.bordered ? nearest(plane, axes.plane) : plane,
-                             v.batch,
-                             v.group};
-  const Expr outside = fill_of(border);
-  Func padded("padded");
-  const Expr element = image(source.coordinates());
-  const Expr part_of_row = unrolled
-                               ? strided(element, column, axes.column.in_extent, outside)
-                               : Halide::select(has_column, masked(has_column, element), outside);
-  // Halide splits the loops over rows and planes, so that the interior does not pay for the border.
-  padded(pure_vars(v)) = Halide::select(has_row, Halide::likely(part_of_row), outside);
-  return padded;
+Expr element_in_place(const Func& image, const SpatialAxes& axes, const Border& border,
+                      const ImagePoint& at, const Expr& end) {
+  const Row row = row_at(at, axes);
+  const Expr column = at.column - axes.column.before, outside = fill_of(border);
+  const Expr element = element_of(image, at, row, column, axes.column);
+  const PlaneElement place = {column, axes.column.in_extent, row.index, axes.row.in_extent,
+                              end - axes.column.before};
+  return where_row_exists(row, strided(element, place, outside), outside);
 }
 
 }  // namespace convc

@@ -15,9 +15,10 @@ namespace convc {
 Halide::Func planar_rows(const Halide::Func& image, const SpatialAxes& axes, Border border,
                          bool dense_columns);
 
-/// The same for taps that read the image in place. The border is zeros or a constant, columns lie
-/// one element apart. `unrolled`: the loop over vectors of columns is, and these are `strided`.
-Halide::Func rows_in_place(const Halide::Func& image, const SpatialAxes& axes, const Border& border,
-                           bool unrolled);
+/// One element of them, for taps that read the image in place, in a loop over vectors of columns
+/// that is unrolled: `strided`. The border is zeros or a constant, columns lie one element apart.
+/// Lanes of columns from `end` on count for nothing.
+Halide::Expr element_in_place(const Halide::Func& image, const SpatialAxes& axes,
+                              const Border& border, const ImagePoint& at, const Halide::Expr& end);
 
 }  // namespace convc

@@ -19,7 +19,7 @@ namespace ir = Halide::Internal;
 constexpr const char* kStrided = "convc_strided";
 constexpr const char* kInOrder = "convc_in_order";
 constexpr const char* kAlternating = "convc_alternating";
-enum StridedArgument { kValue, kColumn, kExtent, kOutside };
+enum StridedArgument { kValue, kColumn, kColumns, kRow, kRows, kEnd, kOutside };
 
 Expr pure_call(const char* name, const std::vector<Expr>& args) {
   return ir::Call::make(args.front().type(), name, args, ir::Call::PureExtern);
@@ -43,12 +43,14 @@ int column_of(Shuffles shuffles, int lane, int stride, int lanes) {
   return second * lanes / 2 + block * kBlock / 2 + of_pair;
 }
 
-std::vector<int> lanes_in_order(Shuffles shuffles, int stride, int lanes) {
-  std::vector<int> order(static_cast<std::size_t>(lanes));
-  for (int lane = 0; lane < lanes; ++lane) {
-    order[static_cast<std::size_t>(column_of(shuffles, lane, stride, lanes))] = lane;
-  }
-  return order;
+/// Such lanes in the order of columns. As pairs of 64 bits: else LLVM shuffles each number that
+/// the value is computed of.
+Expr in_order_of_columns(const Expr& value) {
+  const int pairs = value.type().lanes() / 2, blocks = pairs / 2;
+  std::vector<int> order;
+  for (int pair = 0; pair < pairs; ++pair) order.push_back(pair % blocks * 2 + pair / blocks);
+  const Expr bits = ir::Reinterpret::make(Halide::UInt(64, pairs), value);
+  return ir::Reinterpret::make(value.type(), ir::Shuffle::make({bits}, order));
 }
 
 class LowerStridedVectors : public ir::IRMutator {
@@ -58,6 +60,15 @@ class LowerStridedVectors : public ir::IRMutator {
  protected:
   using ir::IRMutator::visit;
 
+  ir::Stmt visit(const ir::For* loop) override {
+    const ir::Interval min = ir::find_constant_bounds(loop->min, bounds);
+    const ir::Interval last = ir::find_constant_bounds(loop->min + loop->extent - 1, bounds);
+    const ir::ScopedBinding<ir::Interval> bound(bounds, loop->name, {min.min, last.max});
+    return ir::IRMutator::visit(loop);
+  }
+  ir::Stmt visit(const ir::LetStmt* let) override { return bind<ir::LetStmt>(let); }
+  Expr visit(const ir::Let* let) override { return bind<ir::Let>(let); }
+
   Expr visit(const ir::Call* call) override {
     if (call->name == kStrided) return shuffled(*call);
     if (call->name == kAlternating) return alternated(*call);
@@ -66,10 +77,18 @@ class LowerStridedVectors : public ir::IRMutator {
     const Expr value = mutate(call->args[0]);
     const int stride = static_cast<int>(ir::as_const_int(scalar(call->args[1])).value());
     if (!takes_pairs_by_blocks(shuffles, stride, lanes)) return value;
-    return ir::Shuffle::make({value}, lanes_in_order(shuffles, stride, lanes));
+    return in_order_of_columns(value);
   }
 
  private:
+  template <typename Let>
+  decltype(Let::body) bind(const Let* let) {
+    const ir::ScopedBinding<ir::Interval> bound(bounds, let->name,
+                                                ir::find_constant_bounds(let->value, bounds));
+    const Expr value = mutate(let->value);
+    return Let::make(let->name, value, mutate(let->body));
+  }
+
   /// What a strided load reads.
   struct Elements {
     const ir::Load* load = nullptr;
@@ -80,9 +99,7 @@ class LowerStridedVectors : public ir::IRMutator {
   [[nodiscard]] Expr shuffled(const ir::Call& call) const {
     const Elements elements = elements_of(call.args[kValue]);
     const std::optional<int> first = first_column(call);
-    if (first && shuffles == Shuffles::of_all_lanes && elements.stride <= 2) {
-      return shared_vectors(call, elements, *first);
-    }
+    if (first && shares_row(call, elements, *first)) return shared_row(call, elements, *first);
     if (first && elements.stride == 1) return neighbours(call, elements, *first, *first);
     // Taps less than a stride apart share dense loads.
     const int phase = first ? static_cast<int>(ir::mod_imp(*first, elements.stride))
@@ -91,7 +108,7 @@ class LowerStridedVectors : public ir::IRMutator {
     for (int i = 0; i < elements.stride; ++i) {
       const int offset = i * elements.lanes - phase;
       dense.push_back(first ? neighbours(call, elements, *first + offset, *first)
-                            : dense_vector(elements, offset));
+                            : loaded(elements, offset, ir::const_true(elements.lanes)));
     }
     std::vector<int> taken;
     for (int lane = 0; lane < elements.lanes; ++lane) {
@@ -118,86 +135,88 @@ class LowerStridedVectors : public ir::IRMutator {
   }
 
   /// A vector of columns side by side from `first` on; the first element's is `base`. Beside the
-  /// border it is another one, shuffled, that lies inside: a load with a mask occupies the
-  /// multiply-add units of Zen 5.
-  static Expr neighbours(const ir::Call& call, const Elements& elements, int first, int base) {
-    const int lanes = elements.lanes, extent = extent_of(call);
-    const int inside = std::clamp(first, 0, std::max(extent - lanes, 0));
-    const Expr dense = vector_of_row(call, elements, inside, base);
-    if (inside == first) return dense;
+  /// border its other lanes are blended away where they are those of another row; else it is
+  /// another vector, shuffled, that lies inside: a load with a mask occupies the multiply-add units
+  /// of Zen 5.
+  [[nodiscard]] Expr neighbours(const ir::Call& call, const Elements& elements, int first,
+                                int base) const {
+    const int lanes = elements.lanes, columns = columns_of(call);
+    const bool in_image = lies_in_image(call, first, lanes);
+    const int from = in_image ? first : std::clamp(first, 0, std::max(columns - lanes, 0));
+    const Expr dense = in_image ? loaded(elements, first - base, ir::const_true(lanes))
+                                : vector_of_row(call, elements, from, base);
+    const int end = number(call.args[kEnd]);
     std::vector<int> taken;
     for (int column = first; column < first + lanes; ++column) {
-      const bool exists = column >= 0 && column < extent;
-      taken.push_back(exists ? column - inside : lanes);
+      const bool exists = column >= 0 && (column < columns || (in_image && column >= end));
+      taken.push_back(exists ? column - from : lanes);
     }
     return ir::Shuffle::make({dense, ir::Broadcast::make(scalar(call.args[kOutside]), lanes)},
                              taken);
   }
 
-  /// A vector of columns `first`, `first` + stride, .. of those vectors of the row that begin at
-  /// multiples of the lanes: all taps share these. A load that crosses a line takes the time of
-  /// two.
-  static Expr shared_vectors(const ir::Call& call, const Elements& elements, int first) {
-    const int lanes = elements.lanes, stride = elements.stride;
-    const int phase = ir::mod_imp(first, stride), element = ir::div_imp(first, stride);
-    const int vector = ir::div_imp(element, lanes), lane = ir::mod_imp(element, lanes);
-    const auto part = [&](int index) {
-      return vector_of_phase(call, elements, {phase, index}, first);
-    };
-    if (lane == 0) return part(vector);
-    std::vector<int> taken(static_cast<std::size_t>(lanes));
-    std::iota(taken.begin(), taken.end(), lane);
-    // Lanes beyond the last element of a row are outside: they stand for others that are. Shuffles
-    // of two vectors (vpermt2ps) take turns with multiply-adds on Zen 5.
-    const int row = ceil_div(extent_of(call) - phase, stride);
-    if (vector == -1 && row <= lane) return ir::Shuffle::make({part(0), part(0)}, taken);
-    if (vector * lanes < row && row < (vector + 1) * lanes) {
-      for (int& from : taken) from = std::min(from, lanes - 1);
-      return ir::Shuffle::make({part(vector)}, taken);
-    }
-    return ir::Shuffle::make({part(vector), part(vector + 1)}, taken);
+  /// Whether the rows before and after are long enough for a vector of columns from `first` on.
+  [[nodiscard]] bool lies_in_image(const ir::Call& call, int first, int lanes) const {
+    const int columns = columns_of(call);
+    const ir::Interval row = ir::find_constant_bounds(scalar(call.args[kRow]), bounds);
+    const auto least = ir::as_const_int(row.min), most = ir::as_const_int(row.max);
+    return least && most && first + *least * columns >= 0 &&
+           first + lanes <= (number(call.args[kRows]) - *most) * columns;
   }
 
-  /// Of all elements that lie `number` after a multiple of the stride, the vector at `index`.
-  struct Phase {
-    int number, index;
-  };
-  static Expr vector_of_phase(const ir::Call& call, const Elements& elements, const Phase& phase,
-                              int first) {
+  /// With AVX-512, taps share the one vector of a short row and shuffle that: where there is no
+  /// image to load each one's own from, and with a stride of 2. Shuffles of two vectors (vpermt2ps)
+  /// take turns with multiply-adds on Zen 4 and 5.
+  [[nodiscard]] bool shares_row(const ir::Call& call, const Elements& elements, int first) const {
+    const bool is_short = ceil_div(columns_of(call), elements.stride) < elements.lanes;
+    if (shuffles != Shuffles::of_all_lanes || !is_short || elements.stride > 2) return false;
+    return elements.stride == 2 || !lies_in_image(call, first, elements.lanes);
+  }
+
+  /// The vector of columns `first`, `first` + stride, .. of a row with fewer of these than lanes:
+  /// the last lane is outside, and stands for all that are.
+  static Expr shared_row(const ir::Call& call, const Elements& elements, int first) {
+    const int lanes = elements.lanes, stride = elements.stride;
+    const int phase = ir::mod_imp(first, stride), shift = ir::div_imp(first, stride);
+    const Expr row = row_of_phase(call, elements, phase, first);
+    if (shift == 0) return row;
+    const int count = ceil_div(columns_of(call) - phase, stride);
+    std::vector<int> taken;
+    for (int column = shift; column < shift + lanes; ++column) {
+      const bool exists = column >= 0 && column < count;
+      taken.push_back(exists ? column : lanes - 1);
+    }
+    return ir::Shuffle::make({row}, taken);
+  }
+
+  /// Columns `phase`, `phase` + stride, .. of a row.
+  static Expr row_of_phase(const ir::Call& call, const Elements& elements, int phase, int first) {
     const int stride = elements.stride, lanes = elements.lanes;
     std::vector<Expr> dense;
     for (int i = 0; i < stride; ++i) {
-      dense.push_back(vector_of_row(call, elements, (phase.index * stride + i) * lanes, first));
+      dense.push_back(vector_of_row(call, elements, i * lanes, first));
     }
     if (stride == 1) return dense.front();
     std::vector<int> taken;
-    for (int lane = 0; lane < lanes; ++lane) taken.push_back(phase.number + lane * stride);
+    for (int lane = 0; lane < lanes; ++lane) taken.push_back(phase + lane * stride);
     return ir::Shuffle::make(dense, taken);
   }
 
   /// As many columns as there are lanes, from `column` on; the first element's is `first`.
   static Expr vector_of_row(const ir::Call& call, const Elements& elements, int column, int first) {
-    const ir::Load& load = *elements.load;
-    const int lanes = elements.lanes, extent = extent_of(call);
-    const auto loaded = [&](const Expr& predicate) {
-      return ir::Load::make(
-          load.type.with_lanes(lanes), load.name,
-          ir::Ramp::make(ir::simplify(elements.first + (column - first)), 1, lanes), load.image,
-          load.param, predicate, ir::ModulusRemainder());
-    };
-    if (column < 0 || column >= extent) {
+    const int lanes = elements.lanes, columns = columns_of(call);
+    if (column < 0 || column >= columns) {
       return ir::Broadcast::make(unknown(scalar(call.args[kOutside])), lanes);
     }
-    if (column + lanes <= extent) return loaded(ir::const_true(lanes));
+    const int offset = column - first;
+    if (column + lanes <= columns) return loaded(elements, offset, ir::const_true(lanes));
     const Expr exists =
-        ir::Ramp::make(column, 1, lanes) < ir::Broadcast::make(unknown(extent), lanes);
-    return ir::Select::make(exists, loaded(exists),
+        ir::Ramp::make(column, 1, lanes) < ir::Broadcast::make(unknown(columns), lanes);
+    return ir::Select::make(exists, loaded(elements, offset, exists),
                             ir::Broadcast::make(scalar(call.args[kOutside]), lanes));
   }
 
-  static int extent_of(const ir::Call& call) {
-    return static_cast<int>(ir::as_const_int(scalar(call.args[kExtent])).value());
-  }
+  static int columns_of(const ir::Call& call) { return number(call.args[kColumns]); }
 
   /// A number that LLVM takes for any. Where it knows which lanes are zero, it makes expansions of
   /// shuffles (vexpandps), which are slow.
@@ -243,12 +262,12 @@ class LowerStridedVectors : public ir::IRMutator {
   }
 
   /// As many elements side by side as there are lanes, `offset` elements from the first.
-  static Expr dense_vector(const Elements& elements, int offset) {
+  static Expr loaded(const Elements& elements, int offset, const Expr& predicate) {
     const ir::Load& load = *elements.load;
     const int lanes = elements.lanes;
     return ir::Load::make(load.type.with_lanes(lanes), load.name,
                           ir::Ramp::make(ir::simplify(elements.first + offset), 1, lanes),
-                          load.image, load.param, ir::const_true(lanes), ir::ModulusRemainder());
+                          load.image, load.param, predicate, ir::ModulusRemainder());
   }
 
   static Expr scalar(const Expr& value) {
@@ -256,7 +275,12 @@ class LowerStridedVectors : public ir::IRMutator {
     return broadcast == nullptr ? value : broadcast->value;
   }
 
+  static int number(const Expr& value) {
+    return static_cast<int>(ir::as_const_int(ir::simplify(scalar(value))).value());
+  }
+
   Shuffles shuffles;
+  ir::Scope<ir::Interval> bounds;  // of loops and what is computed of them
 };
 
 }  // namespace
@@ -269,8 +293,8 @@ Expr strided(const Expr& value) {
   return pure_call(kStrided, {value});
 }
 
-Expr strided(const Expr& value, const Expr& column, const Expr& extent, const Expr& outside) {
-  return pure_call(kStrided, {value, column, extent, outside});
+Expr strided(const Expr& value, const PlaneElement& at, const Expr& outside) {
+  return pure_call(kStrided, {value, at.column, at.columns, at.row, at.rows, at.end, outside});
 }
 
 Expr alternating(const Expr& column, const Expr& even, const Expr& odd) {

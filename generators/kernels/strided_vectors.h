@@ -15,10 +15,16 @@ bool shuffles_all_lanes(const Halide::Target& target);
 /// in an order of this room's own: all that is computed with them must be, until `in_order`.
 Halide::Expr strided(const Halide::Expr& value);
 
-/// The same of an element of an image that exists where 0 <= column < extent: `outside` elsewhere,
-/// and nothing is read there.
-Halide::Expr strided(const Halide::Expr& value, const Halide::Expr& column,
-                     const Halide::Expr& extent, const Halide::Expr& outside);
+/// Where an element lies in a plane of an image, whose rows follow one another in memory.
+struct PlaneElement {
+  Halide::Expr column, columns, row, rows;
+  Halide::Expr end;  ///< lanes of columns from here on count for nothing
+};
+
+/// The same of an element that exists where 0 <= column < columns: `outside` elsewhere, and what is
+/// read there is another row of the image, if anything.
+Halide::Expr strided(const Halide::Expr& value, const PlaneElement& at,
+                     const Halide::Expr& outside);
 
 /// `even` in the lanes of even columns, else `odd`. Vectors begin at even columns.
 Halide::Expr alternating(const Halide::Expr& column, const Halide::Expr& even,
