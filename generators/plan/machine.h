@@ -26,6 +26,8 @@ struct MeasuredCosts {
   /// Of the time that an input that streams (tiled_cost.h) takes from L3, for each doubling of the
   /// pixels that a tile reads side by side: each of them is a stream of its own to the prefetchers.
   double exposed_side_by_side = 0;
+  /// Of the time that an output that streams takes to memory, where panels write parts of pixels.
+  double exposed_parts = 0;
   double exposed_again = 0.25;  ///< of the time that what is read again takes from L3
   /// winograd: of the time that weights, which are read in order, take from L3 beside work.
   double exposed_in_order = 0.25;

@@ -47,6 +47,12 @@ double elements_read(const LayerSpec& layer) {
   return real(layer.batch * read.depth * read.height) * real(read.width * layer.in_channels);
 }
 
+/// A share of L3 does not hold so many numbers.
+bool streams(double elements, const Machine& machine) {
+  constexpr double kCoresOfL3 = 8;
+  return elements * kFloatBytes > real(machine.l3_bytes) / kCoresOfL3;
+}
+
 class Model {
  public:
   Model(const LayerSpec& layer, const Plan& plan, const Machine& machine)
@@ -84,7 +90,7 @@ class Model {
                          (machine_.f32_lanes * machine_.fma_pipes);
     cost_.tails = cost_.multiply_adds - ideal;
     cost_.multiply_adds = ideal;
-    cost_.beyond_l2 += compulsory_cycles();
+    cost_.beyond_l2 += compulsory_cycles() + written_in_parts_cycles();
     return cost_;
   }
 
@@ -210,6 +216,14 @@ class Model {
            kFloatBytes / machine_.costs.l3_bytes_per_cycle;
   }
 
+  /// Pixels that stream to memory, each panel's part by itself.
+  [[nodiscard]] double written_in_parts_cycles() const {
+    const double elements =
+        real(domain_.images * domain_.out.height) * real(domain_.out.width * layer_.filters);
+    if (panels_ == 1 || !streams(elements, machine_)) return 0;
+    return elements * kFloatBytes * machine_.costs.exposed_parts / machine_.memory_bytes_per_cycle;
+  }
+
   const LayerSpec& layer_;
   const Plan& plan_;
   const Machine& machine_;
@@ -222,8 +236,7 @@ class Model {
 }  // namespace
 
 bool streams_input(const LayerSpec& layer, const Machine& machine) {
-  constexpr double kCoresOfL3 = 8;
-  return elements_read(layer) * kFloatBytes > real(machine.l3_bytes) / kCoresOfL3;
+  return streams(elements_read(layer), machine);
 }
 
 TiledCost tiled_cost(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
