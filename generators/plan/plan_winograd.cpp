@@ -108,11 +108,14 @@ double weighed_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
   return cycles * (kOneThread + real(ceil_div(tasks, 2)) / real(tasks));
 }
 
-/// Blocks of one axis, in outputs, for 1, 2, 4 .. tiles; the last is the whole axis, as 0. Of an
-/// open axis it is a number, so that scratch is constant.
+/// Blocks of one axis, in outputs: of 1, 2, 4 .. tiles, and the whole axis, as 0. Of an open axis
+/// all are numbers, so that scratch is constant, in finer steps: of 1, 2, 3, 4, 6, 9 .. tiles.
 std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool open) {
   std::vector<std::int64_t> blocks;
-  for (std::int64_t block = tile; block < out; block *= 2) blocks.push_back(block);
+  std::int64_t tiles = 1;
+  for (; tiles * tile < out; tiles += open ? std::max<std::int64_t>(tiles / 2, 1) : tiles) {
+    blocks.push_back(tiles * tile);
+  }
   blocks.push_back(open ? round_up(out, tile) : 0);
   return blocks;
 }
@@ -168,8 +171,11 @@ class WinogradSearch {
 
   void try_loops() {
     const std::int64_t panels = ceil_div(layer_.filters_per_group(), plan_.filter_panel());
+    // Tasks of some panels transform the same inputs again, which takes longer than predicted; of
+    // an open axis the larger sizes have several blocks for threads.
+    const std::int64_t most_cuts = sizes_.size() > 1 ? 1 : panels;
     for (const std::int64_t cuts : {1, 2, 4}) {
-      if (cuts > panels) break;
+      if (cuts > most_cuts) break;
       plan_.panel_block = cuts == 1 ? 0 : ceil_div(panels, cuts);
       for (const LoopOrder order : {LoopOrder::filters_outer, LoopOrder::pixels_outer}) {
         // pixels_outer computes as many panels in the last task as in others.
@@ -210,11 +216,17 @@ std::string reason_of(const LayerSpec& layer, const Plan& plan) {
   return text.str();
 }
 
-/// How much faster than with the next smaller one a size of tile must be: a larger one has larger
-/// errors. Typical ones of up to twice direct's do not count.
-double gain_that_is_worth_errors(const LayerSpec& layer, int output_tile) {
+/// Whether a larger tile is so much faster than the next smaller one that its larger errors are
+/// worth it: typical ones of up to twice direct's do not count. At any of the `sizes`, as a fixed
+/// kernel of that size would then have them.
+bool is_worth_errors(const std::vector<LayerSpec>& sizes, const Plan& larger, const Plan& smaller,
+                     const Machine& machine) {
   constexpr double kWorthErrors = 1.2;
-  return winograd_relative_rms(layer, output_tile) > 2 ? kWorthErrors : 1;
+  const double gain = winograd_relative_rms(sizes[0], larger.output_tile) > 2 ? kWorthErrors : 1;
+  return std::any_of(sizes.begin(), sizes.end(), [&](const LayerSpec& sized) {
+    return winograd_cycles(sized, smaller, machine) >=
+           gain * winograd_cycles(sized, larger, machine);
+  });
 }
 
 }  // namespace
@@ -276,19 +288,12 @@ std::vector<Plan> winograd_plans(const LayerSpec& layer, const Machine& machine)
   const int lanes = lanes_of(layer, machine);
   if (lanes < 4 || layer.filters_per_group() < lanes) return plans;  // mostly idle vectors
   const std::vector<LayerSpec> sizes = planned_sizes(layer);
-  const auto cycles = [&](const Plan& plan) {
-    return mean_cost(sizes,
-                     [&](const LayerSpec& sized) { return winograd_cycles(sized, plan, machine); });
-  };
   for (const int output_tile : {kLeastTile, 4, 6}) {
     if (!has_winograd_transforms(layer, output_tile) || !fast_admits_winograd(layer, output_tile)) {
       continue;
     }
     Plan plan = WinogradSearch(sizes, output_tile, machine).best();
-    if (!plans.empty() &&
-        cycles(plans.back()) < gain_that_is_worth_errors(layer, output_tile) * cycles(plan)) {
-      continue;
-    }
+    if (!plans.empty() && !is_worth_errors(sizes, plan, plans.back(), machine)) continue;
     plan.reason = reason_of(layer, plan);
     plans.push_back(std::move(plan));
   }

@@ -9,6 +9,7 @@
 
 #include "generators/plan/algorithms.h"
 #include "generators/plan/literal_filter.h"
+#include "generators/plan/planned_sizes.h"
 #include "generators/plan/roofline.h"
 
 namespace convc {
@@ -139,6 +140,7 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
     throw std::logic_error("`" + layer.name + "` is planned before it is lowered to its phases");
   }
   Offer offer = offer_of(layer, machine, limits);
+  const std::vector<LayerSpec> sizes = planned_sizes(layer);
   std::vector<PlanCandidate> candidates;
   std::map<Algorithm, std::int64_t> least_packed;  // of plans that --max-packed refuses
   for (Plan& plan : offer.plans) {
@@ -153,8 +155,10 @@ std::vector<PlanCandidate> candidate_plans(const LayerSpec& layer, const Machine
       place->second = std::min(place->second, bytes);
       continue;
     }
-    const double computing = compute_cycles(layer, plan, machine);
-    const double cycles = with_memory(computing, layer, machine);
+    const double computing = mean_cost(
+        sizes, [&](const LayerSpec& sized) { return compute_cycles(sized, plan, machine); });
+    const double cycles = mean_cost(
+        sizes, [&](const LayerSpec& sized) { return predicted_cycles(sized, plan, machine); });
     candidates.push_back({std::move(plan), cycles, computing, bytes});
   }
   for (const auto& [algorithm, bytes] : least_packed)

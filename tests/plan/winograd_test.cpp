@@ -275,6 +275,28 @@ TEST_CASE("a chosen winograd plan is predicted to be the faster one", "[winograd
   }
 }
 
+TEST_CASE("winograd for open sizes is predicted to be near fixed kernels at each", "[winograd]") {
+  for (const char* target : {kAvx2, kAvx512, test::kZen4, test::kZen5}) {
+    for (const int channels : {64, 128}) {
+      LayerSpec sized = square_layer(channels, 56);
+      sized.open.height = sized.open.width = Dim{1, 4096};
+      const Plan open = make_plan(sized, machine(target));
+      INFO(target << ", " << channels << " channels: " << to_text(open));
+      CHECK(open.algorithm == Algorithm::winograd);
+      // Tiles of 4 outputs would take 1.4 of the time of fixed kernels, which have these, at 33.
+      CHECK(open.output_tile == 6);
+      for (const int pixels : {28, 29, 31, 33, 45, 56, 57, 75, 112}) {
+        const LayerSpec fixed = square_layer(channels, pixels);
+        sized.in = fixed.in;
+        sized.out = fixed.out;
+        INFO(pixels);
+        CHECK(predicted_cycles(sized, open, machine(target)) <
+              1.35 * predicted_cycles(fixed, make_plan(fixed, machine(target)), machine(target)));
+      }
+    }
+  }
+}
+
 TEST_CASE("winograd's last panel of filters costs as much as others", "[winograd]") {
   const auto cycles = [](int filters) {
     const LayerSpec layer = first_layer("Conv2D(" + std::to_string(filters) +
