@@ -259,11 +259,13 @@ Halide::Target code_target(const std::string& target) {
 
 std::string llvm_options(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
   // Channels_first depthwise kernels unroll all taps of several vectors. In the order of their
-  // source more of them are live than 16 registers hold; this one counts the registers.
+  // source more of them are live than there are registers; this one counts the registers.
+  constexpr std::int64_t kFewTaps = 9;
   const bool several_vectors = layer.out.width > plan.lanes;
   const bool few_registers = machine.vector_registers < 32;
+  const bool exceeds_registers = (several_vectors && few_registers) || layer.taps() > kFewTaps;
   const bool planar = plan.algorithm == Algorithm::planar && is_depthwise(layer);
-  return planar && several_vectors && few_registers ? " -pre-RA-sched=list-ilp" : "";
+  return planar && exceeds_registers ? " -pre-RA-sched=list-ilp" : "";
 }
 
 Halide::Module build_kernel(const LayerSpec& layer, const Plan& plan, const std::string& target,

@@ -59,7 +59,7 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     add_taps(sum.update(), taps, pair_lanes());
     if (columns.kernel_size <= kMostPlanarTapColumns) sum.update().unroll(taps.x);
     // Column by column, a vector of the input is used up before the next is loaded.
-    if (has_few_taps(columns.kernel_size, rows.kernel_size)) sum.update().reorder(taps.y, taps.x);
+    if (unrolls_taps()) sum.update().reorder(taps.y, taps.x);
     if (has_odd_tap()) {
       compute_tile(odd_sum, 2 / odd_step() * value(tile_width), pair_lanes());
       add_taps(odd_sum.update(), odd_taps, pair_lanes());
@@ -165,7 +165,13 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
         .vectorize(v.column, vector)
         .unroll(v.column)
         .unroll(v.row);
-    if (has_few_taps(columns.kernel_size, rows.kernel_size)) update.unroll(domain.y);
+    if (unrolls_taps()) update.unroll(domain.y);
+  }
+
+  /// A loop over rows of taps waits for each sum in turn.
+  bool unrolls_taps() const {
+    if (!in_place) return has_few_taps(columns.kernel_size, rows.kernel_size);
+    return columns.kernel_size * rows.kernel_size <= kMostPlanarTaps;
   }
 
   void copy_rows() {

@@ -57,6 +57,8 @@ std::string why_not_planar(const LayerSpec& layer);
 bool is_depthwise(const LayerSpec& layer);
 /// Such kernels unroll the taps of filters of at most so many columns.
 inline constexpr int kMostPlanarTapColumns = 7;
+/// Those that read the image itself unroll all taps of filters of at most so many.
+inline constexpr int kMostPlanarTaps = 25;
 /// Taps of a planar kernel of a depthwise layer read the image itself: the vectors of a row can be
 /// unrolled, the border is not read from the image, and no product with its zeros is asked for (of
 /// a zero that LLVM sees it makes none; of one in a copy it does). 1x1 filters see one long row.

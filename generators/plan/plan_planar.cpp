@@ -22,9 +22,9 @@ LayerSpec patches_of(const LayerSpec& group) {
 /// A channel of one vector a row, all of whose taps are unrolled: its border costs nothing then,
 /// and each row is read once.
 bool fits_one_tile(const Plan& plan, const LayerSpec& layer, bool many_registers) {
-  constexpr std::int64_t kMostRows = 7, kMostTaps = 9;
+  constexpr std::int64_t kMostRows = 7;
   return layer.out.width <= plan.lanes && layer.out.height <= kMostRows &&
-         layer.taps() <= kMostTaps && (many_registers || layer.strides == Size{});
+         layer.taps() <= kMostPlanarTaps && (many_registers || layer.strides == Size{});
 }
 
 /// Depthwise layers: one channel after the other, vectors over columns.
