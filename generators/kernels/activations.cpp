@@ -63,7 +63,7 @@ Expr hard_sigmoid(Bindings& let, const Expr& x, float alpha, float beta) {
     const Expr lost = ieee::sub(inside, ieee::sub(sum, 3.0F));
     return ieee::add(ieee::div(sum, 6.0F), ieee::mul(lost, 1.0F / 6));
   }
-  const Expr y = let(alpha == 0 ? ieee::add(ieee::times_zero(x), beta)
+  const Expr y = let(alpha == 0 ? ieee::add(ieee::mul(x, alpha), beta)
                                 : Halide::cast<float>(ieee::add(
                                       ieee::mul(in_double(x), constant(alpha)), constant(beta))));
   return ieee::at_most(1.0F, let(ieee::at_least(0.0F, y)));
@@ -93,7 +93,7 @@ Expr squareplus(Bindings& let, const Expr& x, float b) {
   const Expr half = let(ieee::add(ieee::mul(t, 0.5F), ieee::mul(norm, 0.5F)));
   const Expr h = b == 0 ? let(ieee::at_least(0x1p-149F, half)) : half;  // not 0 / 0
   // x * 0 makes the result for -inf NaN, as in Keras.
-  return select(ieee::less(x, 0.0F), ieee::div(ieee::add(ieee::times_zero(x), b / 4), h), half);
+  return select(ieee::less(x, 0.0F), ieee::div(ieee::add(ieee::mul(x, 0.0F), b / 4), h), half);
 }
 
 Expr sparse_plus(Bindings& let, const Expr& x) {
@@ -115,8 +115,7 @@ Expr formula(Bindings& let, const Activation& f, const Expr& x) {
     case F::relu:
       return relu(let, x, f.alpha, f.beta, f.gamma);
     case F::leaky_relu:
-      return select(ieee::less(x, 0.0F), f.alpha == 0 ? ieee::times_zero(x) : ieee::mul(x, f.alpha),
-                    x);
+      return select(ieee::less(x, 0.0F), ieee::mul(x, f.alpha), x);
     case F::elu:
       return elu(let, x, f.alpha);
     case F::selu:

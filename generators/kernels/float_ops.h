@@ -7,6 +7,7 @@
 
 #include <Halide.h>
 
+#include <concepts>
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
@@ -61,13 +62,18 @@ inline Halide::Expr mul(const Halide::Expr& a, const Halide::Expr& b) {
 }
 /// x * 0: a zero of the sign of x, NaN for what is not finite. By bits, as LLVM makes 0 of the
 /// product where it takes for granted that x is finite. The exponent of what is not is all ones,
-/// and one more carries into the sign.
+/// and one more carries into the sign. Precondition: x is f32.
 inline Halide::Expr times_zero(const Halide::Expr& x) {
   constexpr std::uint32_t kExponent = 0x7F800000U, kLeastExponent = 0x00800000U, kNaN = 0x7FC00000U;
   const Halide::Expr carry = (bits_of(x) & Halide::Expr(kExponent)) + Halide::Expr(kLeastExponent);
   const Halide::Expr everywhere =
       Halide::cast<std::uint32_t>(Halide::cast<std::int32_t>(carry) >> 31);
   return float_of((bits_of(x) & Halide::Expr(kSignBit)) | (everywhere & Halide::Expr(kNaN)));
+}
+/// x * factor, a constant that may be 0.
+template <std::same_as<float> Factor>
+Halide::Expr mul(const Halide::Expr& x, Factor factor) {
+  return factor == 0 ? times_zero(x) : mul(x, Halide::Expr(factor));
 }
 inline Halide::Expr div(const Halide::Expr& a, const Halide::Expr& b) {
   return call(Halide::Internal::Call::strict_div, a.type(), a, b);

@@ -68,6 +68,7 @@ std::vector<Case> all_cases() {
       {F::leaky_relu, 0},
       {F::elu, 0.7F},
       {F::elu, 2.5F},
+      {F::selu, 1, 0, 0},
       {F::celu, 1.3F},
       {F::celu, 0.01F},
       {F::celu, -1.7F},
