@@ -3,7 +3,6 @@
 #include "generators/kernels/strided_vectors.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>

@@ -112,8 +112,8 @@ double weighed_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
 /// all are numbers, so that scratch is constant, in finer steps: of 1, 2, 3, 4, 6, 9 .. tiles.
 std::vector<std::int64_t> blocks_of(std::int64_t out, std::int64_t tile, bool open) {
   std::vector<std::int64_t> blocks;
-  std::int64_t tiles = 1;
-  for (; tiles * tile < out; tiles += open ? std::max<std::int64_t>(tiles / 2, 1) : tiles) {
+  const auto step = [open](std::int64_t n) { return open ? std::max<std::int64_t>(n / 2, 1) : n; };
+  for (std::int64_t tiles = 1; tiles * tile < out; tiles += step(tiles)) {
     blocks.push_back(tiles * tile);
   }
   blocks.push_back(open ? round_up(out, tile) : 0);

@@ -186,10 +186,6 @@ double memory_cycles(std::int64_t bytes, const Machine& machine) {
   return real(bytes) / machine.memory_bytes_per_cycle;
 }
 
-double with_memory(double compute_cycles, const LayerSpec& layer, const Machine& machine) {
-  return std::max(compute_cycles, memory_cycles(cost_of(layer).compulsory_bytes(), machine));
-}
-
 double roofline_cycles(const LayerSpec& layer, const Machine& machine) {
   const Cost cost = cost_of(layer);
   return std::max(real(cost.macs) / macs_per_cycle(machine),
@@ -231,7 +227,8 @@ double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& m
 }
 
 double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine) {
-  return with_memory(compute_cycles(layer, plan, machine), layer, machine);
+  return std::max(compute_cycles(layer, plan, machine),
+                  memory_cycles(cost_of(layer).compulsory_bytes(), machine));
 }
 
 double predicted_fraction(const LayerSpec& layer, const Plan& plan, const Machine& machine) {

@@ -17,9 +17,6 @@ double predicted_cycles(const LayerSpec& layer, const Plan& plan, const Machine&
 /// The same, were memory as fast as the caches.
 double compute_cycles(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 
-/// What waiting for compulsory bytes makes of `compute_cycles`.
-double with_memory(double compute_cycles, const LayerSpec& layer, const Machine& machine);
-
 /// Predicted speed as a fraction of the roofline's.
 double predicted_fraction(const LayerSpec& layer, const Plan& plan, const Machine& machine);
 

@@ -8,6 +8,7 @@
 
 #include "generators/plan/integers.h"
 #include "generators/plan/register_tile.h"
+#include "generators/plan/roofline.h"
 #include "generators/plan/tasks.h"
 #include "generators/plan/tile_cost.h"
 
@@ -218,10 +219,10 @@ class Model {
 
   /// Pixels that stream to memory, each panel's part by itself.
   [[nodiscard]] double written_in_parts_cycles() const {
-    const double elements =
-        real(domain_.images * domain_.out.height) * real(domain_.out.width * layer_.filters);
-    if (panels_ == 1 || !streams(elements, machine_)) return 0;
-    return elements * kFloatBytes * machine_.costs.exposed_parts / machine_.memory_bytes_per_cycle;
+    const std::int64_t elements =
+        domain_.images * domain_.out.height * domain_.out.width * layer_.filters;
+    if (panels_ == 1 || !streams(real(elements), machine_)) return 0;
+    return machine_.costs.exposed_parts * memory_cycles(elements * kFloatBytes, machine_);
   }
 
   const LayerSpec& layer_;
