@@ -221,7 +221,7 @@ std::string reason_of(const LayerSpec& layer, const Plan& plan) {
 /// kernel of that size would then have them.
 bool is_worth_errors(const std::vector<LayerSpec>& sizes, const Plan& larger, const Plan& smaller,
                      const Machine& machine) {
-  constexpr double kWorthErrors = 1.2;
+  constexpr double kWorthErrors = 1.15;
   const double gain = winograd_relative_rms(sizes[0], larger.output_tile) > 2 ? kWorthErrors : 1;
   return std::any_of(sizes.begin(), sizes.end(), [&](const LayerSpec& sized) {
     return winograd_cycles(sized, smaller, machine) >=
