@@ -29,6 +29,8 @@ int load_module(Session& session) {
   }
   session.module = std::move(*module);
   session.lowered = lower(session.module);
+  for (const Graph& graph : session.lowered.graphs)
+    for (std::string& path : step_paths(graph)) session.steps.insert(std::move(path));
   return exit_done;
 }
 
@@ -73,17 +75,14 @@ std::optional<PlanFile> read_plan_file(const std::string& path, Diagnostics& dia
   return parse_plan_file(diagnostics.add_file((*buffer)->getBuffer(), path), path, diagnostics);
 }
 
-/// Every layer of the file must be a step of the module; else a spelling mistake would go
-/// unnoticed.
-void check_layers(const PlanFile& file, const Module& lowered, Diagnostics& diagnostics) {
-  std::set<std::string> layers;
-  for (const Graph& graph : lowered.graphs)
-    for (const std::string& path : step_paths(graph)) layers.insert(path);
+/// Every layer of the plan file must be a step; else a spelling mistake would go unnoticed.
+void check_layers(const PlanFile& file, Session& session) {
+  const std::vector<std::string_view> names(session.steps.begin(), session.steps.end());
   for (const auto& [key, entry] : file.plans) {
-    if (layers.count(key.first)) continue;
-    const std::vector<std::string_view> names(layers.begin(), layers.end());
+    if (session.steps.contains(key.first)) continue;
     const std::string close(nearest(key.first, names));
-    diagnostics.error(Code::none, entry.layer, "there is no layer `" + printable(key.first) + "`")
+    session.diagnostics
+        .error(Code::none, entry.layer, "there is no layer `" + printable(key.first) + "`")
         .help(close.empty() ? "`convc plan` prints a line for each layer"
                             : "did you mean `" + close + "`?");
   }
@@ -159,7 +158,7 @@ std::optional<ModulePlans> choose_plans(Session& session, const std::string& sch
   std::optional<PlanFile> file;
   if (schedule != "auto" && schedule != "naive") {
     file = read_plan_file(schedule, session.diagnostics);
-    if (file) check_layers(*file, session.lowered, session.diagnostics);
+    if (file) check_layers(*file, session);
     if (!file || session.diagnostics.has_errors()) *exit_code = exit_input_wrong;
     if (!file) return std::nullopt;
   }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Session {
   Diagnostics diagnostics;
   Module module;   ///< as written
   Module lowered;  ///< as compiled (generators/plan/lowering.h): the same graphs
+  /// Paths of all steps in the files, also of those that --layer or --filter leaves out.
+  std::set<std::string, std::less<>> steps;
   std::vector<TargetInfo> targets;
   std::optional<ModuleCandidates> candidates;  ///< of `lowered`: candidates_of lists them
 };

@@ -172,6 +172,14 @@ class PlanVerb(CliTest):
         self.write("p.plan", plan.replace("avx2", "avx512"))
         self.assertIn(plan, self.check(0, "plan", spec, "--target", "avx2", "--schedule", "p.plan").out)
 
+    def test_a_plan_file_of_more_layers_than_are_asked_for(self):
+        spec = self.write("a.conv", SMALL + SMALL.replace("small", "other"))
+        naive = ("plan", spec, "--target", "avx2", "--schedule", "naive")
+        self.write("p.plan", self.check(0, *naive).out)
+        out = self.check(0, "plan", spec, "--target", "avx2", "--schedule", "p.plan", "--layer", "small").out
+        self.assertIn("small avx2: naive ", out)
+        self.assertNotIn("other", out)
+
 
 if __name__ == "__main__":
     main()
