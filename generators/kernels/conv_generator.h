@@ -242,14 +242,15 @@ class ConvGenerator : public Halide::Generator<Derived> {
   /// those of a tile, which are unrolled vectors of `vector` elements along `over`, filters or
   /// in_tile_column; one parallel loop of tasks.
   void order_tiles(const Halide::Var& filter, const ImageVars& v,
-                   const std::vector<Halide::VarOrRVar>& loops, const Halide::Var& over,
-                   int vector) {
-    order_tiles(Halide::Func(output), filter, v, loops, over, vector);
-  }
-  void order_tiles(Halide::Stage out, const Halide::Var& filter, const ImageVars& v,
                    std::vector<Halide::VarOrRVar> loops, const Halide::Var& over, int vector) {
     loops.insert(loops.end(), {panel_task, column_task, row_task});
+    Halide::Stage out = Halide::Func(output);
     out.reorder(loops).fuse(panel_task, column_task, task).fuse(task, row_task, task);
+    unroll_tiles(out, filter, v, over, vector);
+  }
+  /// The rest of `order_tiles`, once the loops of tasks are one, `task`.
+  void unroll_tiles(Halide::Stage out, const Halide::Var& filter, const ImageVars& v,
+                    const Halide::Var& over, int vector) {
     fuse_outer_loops(out, task, v)
         .parallel(task)
         .vectorize(over, vector)

@@ -46,7 +46,7 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   /* The schedule. Loops from the outside in (pixels_outer; filters_outer has panel outside of
    * tile_row). With pixels_outer all channels of a pixel are visited before the next, so memory is
    * read in order; with filters_outer the weights of a panel stay in registers:
-   *   parallel task in batch x plane x row blocks x column blocks x panel blocks
+   *   parallel task in batch x plane x panel blocks x row blocks x column blocks
    *                                          copies its input, where the taps cannot read it
    *     tile_row, tile_column, panel         sums live in registers
    *       tap_plane, tap_row, tap_column     unrolled for small filters
@@ -158,7 +158,14 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     } else {
       loops.insert(loops.end(), {tile_column, tile_row, panel_index});
     }
-    order_tiles(out, filter, v, loops, filter, vector());
+    // Threads take tasks in turn: each keeps to rows of its own, as those of a block of panels are
+    // neighbours in the order of tasks.
+    loops.insert(loops.end(), {column_task, row_task, panel_task});
+    Halide::Stage(out)
+        .reorder(loops)
+        .fuse(column_task, row_task, task)
+        .fuse(task, panel_task, task);
+    unroll_tiles(out, filter, v, filter, vector());
   }
 
   /// Tiles of a task along an axis.

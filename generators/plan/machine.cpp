@@ -77,6 +77,8 @@ const MeasuredCosts& zen4_costs() {
       .cycles_per_copied_vector = 10,
       .cycles_per_transformed_input = 14.8,
       .cycles_per_transformed_product = 20,
+      .lines_together = 4,
+      .rows_share = 0.75,
       .least_lines = 2,
   };
   return costs;

@@ -42,6 +42,8 @@ struct MeasuredCosts {
   double cycles_per_transformed_product = 4;  ///< winograd: likewise
   /// depthwise: lines that lie a pixel apart come from L2 and L3 as fast as lines in order.
   bool fetches_lines_apart = true;
+  std::int64_t lines_together = 1;  ///< depthwise: of a pixel, that a task reads one after another
+  double rows_share = 1;  ///< depthwise: of L1's lines, for rows that a panel finds there again
   std::int64_t least_lines = 4;  ///< depthwise: of a pixel, in a task whose input is copied into L1
   friend bool operator==(const MeasuredCosts&, const MeasuredCosts&) = default;
 };
