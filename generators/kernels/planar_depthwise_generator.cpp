@@ -33,10 +33,10 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     if (!in_place) padded = planar_rows(input, axes(), border(), dense_columns);
     taps = tap_domain(pairs() ? columns.kernel_size / 2 : columns.kernel_size, "taps");
     odd_taps = tap_domain(1, "odd_taps");
-    sum(pure_vars(v, filter)) = 0.0f;
+    sum(pure_vars(v, filter)) = first_sum();
     sum(pure_vars(v, filter)) +=
         pairs() ? product_of_pair() : product(taps.x, taps, columns.stride);
-    odd_sum(pure_vars(v, filter)) = begins_with_bias() ? bias(point_of(v, filter)) : Expr(0.0f);
+    odd_sum(pure_vars(v, filter)) = first_odd_sum();
     odd_sum(pure_vars(v, filter)) += product(odd_tap(), odd_taps, odd_step());
     ordered(pure_vars(v, filter)) = sum_in_order();
     const Func& sums = steps() ? ordered : sum;
@@ -100,7 +100,8 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
                            v.group};
     if (!in_place) return padded(at.coordinates());
     // Windows of outputs from `columns.out` on are of lanes that are not stored.
-    const Expr end = columns.out * columns.stride + tap * columns.dilation;
+    const Expr end =
+        sums_where_it_exists() ? Expr(0) : columns.out * columns.stride + tap * columns.dilation;
     return element_in_place(input, axes(), border(), at, end);
   }
   Expr product(const Expr& tap, const RDom& of, int step) const {
@@ -122,10 +123,31 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
   }
   int pair_lanes() const { return pairs_fill_a_register() ? 2 * value(lanes) : value(lanes); }
   bool has_odd_tap() const { return pairs() && columns.kernel_size % 2 == 1; }
-  /// The first or the last, so that the vectors of the pairs begin at even columns of the image.
-  int odd_tap() const { return columns.pad_before % 2 == 1 ? 0 : columns.kernel_size - 1; }
+  /// The first or the last, so that the vectors of the pairs begin at even columns of the image;
+  /// where it is all the same, the last.
+  int odd_tap() const {
+    const bool first = columns.pad_before % 2 == 1 && !sums_where_it_exists();
+    return first ? 0 : columns.kernel_size - 1;
+  }
+  int first_of_pair() const { return has_odd_tap() && odd_tap() == 0 ? 1 : 0; }
+
+  /// Where a vector's sum is of taps of one column, or pair of columns, what lies beside zeros is
+  /// taken out of the sum, not of all that is read: with a mask of the last multiply-add.
+  bool sums_where_it_exists() const {
+    return pairs_fill_a_register() && columns.kernel_size <= 3 && fill_of(border()) == 0;
+  }
+  /// The lanes of a row's sums of `taps_of_sum` columns of taps, the first of which is `tap`. Those
+  /// of outputs that do not exist count for nothing.
+  Lanes existing(int tap, int taps_of_sum) const {
+    Lanes all = {0, pair_lanes() - 1};
+    if (!sums_where_it_exists()) return all;
+    const int column = tap - columns.pad_before;
+    const int last = columns.in - 1 - column, needed = 2 * (columns.out - 1) + taps_of_sum - 1;
+    return {std::max(0, -column), last >= needed ? all.last : last};
+  }
+  Lanes pairs_existing() const { return existing(first_of_pair(), 2); }
   Expr product_of_pair() const {
-    const Expr tap = 2 * taps.x + (has_odd_tap() && odd_tap() == 0 ? 1 : 0);
+    const Expr tap = 2 * taps.x + first_of_pair();
     return alternating(v.column, weight(tap, taps), weight(tap + 1, taps)) *
            element(v.column, tap, taps);
   }
@@ -137,6 +159,12 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     if (!pairs()) return in_order(sum(at.coordinates()), columns.stride);
     ImagePoint first = at, second = at;
     first.column = 2 * v.column;
+    if (pairs_fill_a_register()) {
+      const Expr pairs = sum(first.coordinates());
+      if (!has_odd_tap()) return pair_sums(pairs, pairs_existing());
+      return pair_sums(pairs, pairs_existing(), odd_sum(first.coordinates()),
+                       existing(odd_tap(), 1));
+    }
     second.column = 2 * v.column + 1;
     Expr sums = strided(sum(first.coordinates())) + strided(sum(second.coordinates()));
     if (has_odd_tap()) {
@@ -144,8 +172,21 @@ class PlanarDepthwiseConv : public ConvGenerator<PlanarDepthwiseConv> {
     }
     return in_order(sums, columns.stride);
   }
-  /// Sums of pairs have two lanes for an output, but only one bias.
-  bool begins_with_bias() const { return has_odd_tap() && odd_step() == 2 && use_bias; }
+  /// Sums of pairs have two lanes for an output, but only one bias: in the second lane, or in the
+  /// sum of the odd tap.
+  bool begins_with_bias() const {
+    if (!pairs_fill_a_register()) return use_bias && has_odd_tap();
+    const Lanes kept = pairs_existing();
+    return use_bias && kept.first <= 1 && kept.last == pair_lanes() - 1;
+  }
+  Expr first_sum() const {
+    if (!begins_with_bias() || !pairs_fill_a_register()) return 0.0f;
+    return alternating(v.column, 0.0f, bias(point_of(v, filter)));
+  }
+  Expr first_odd_sum() const {
+    if (!begins_with_bias() || pairs_fill_a_register()) return 0.0f;
+    return bias(point_of(v, filter));
+  }
 
   bool steps() const { return columns.stride > 1; }
   bool shuffles() const { return shuffles_all_lanes(get_target()); }

@@ -18,6 +18,7 @@ namespace ir = Halide::Internal;
 constexpr const char* kStrided = "convc_strided";
 constexpr const char* kInOrder = "convc_in_order";
 constexpr const char* kAlternating = "convc_alternating";
+constexpr const char* kPairSums = "convc_pair_sums";
 enum StridedArgument { kValue, kColumn, kColumns, kRow, kRows, kEnd, kOutside };
 
 Expr pure_call(const char* name, const std::vector<Expr>& args) {
@@ -71,6 +72,7 @@ class LowerStridedVectors : public ir::IRMutator {
   Expr visit(const ir::Call* call) override {
     if (call->name == kStrided) return shuffled(*call);
     if (call->name == kAlternating) return alternated(*call);
+    if (call->name == kPairSums) return pairs_added(*call);
     if (call->name != kInOrder) return ir::IRMutator::visit(call);
     const int lanes = call->type.lanes();
     const Expr value = mutate(call->args[0]);
@@ -125,6 +127,33 @@ class LowerStridedVectors : public ir::IRMutator {
     return ir::Shuffle::make({mutate(call.args[1]), mutate(call.args[2])}, taken);
   }
 
+  /// The even lanes of: each plus the next one, and what is single. As numbers of 64 bits that are
+  /// cut in half: of a shuffle, LLVM makes one of each number that is added.
+  [[nodiscard]] static Expr pairs_added(const ir::Call& call) {
+    const int lanes = call.type.lanes(), all = 2 * lanes;
+    std::vector<int> next;
+    for (int lane = 0; lane < all; ++lane) next.push_back(lane / 2 * 2 + 1);
+    const Expr pairs = existing_sums(call.args[0], call.args[1], call.args[2]);
+    Expr sums = pairs + ir::Shuffle::make({pairs}, next);
+    if (call.args.size() > 3) sums += existing_sums(call.args[3], call.args[4], call.args[5]);
+    const Expr bits = ir::Reinterpret::make(Halide::UInt(64, lanes), sums);
+    return ir::Reinterpret::make(call.type, ir::Cast::make(Halide::UInt(32, lanes), bits));
+  }
+
+  /// The dense vector of which every second element is loaded; zero but for lanes `from` to `last`.
+  static Expr existing_sums(const Expr& every_second, const Expr& from, const Expr& last) {
+    Elements elements = elements_of(every_second);
+    const int lanes = elements.lanes *= 2;
+    const Expr sums = loaded(elements, 0, ir::const_true(lanes)),
+               place = ir::Ramp::make(1, 1, lanes);
+    Expr exists = ir::const_true(lanes);
+    if (number(from) > 0) exists = place > ir::Broadcast::make(unknown(number(from)), lanes);
+    if (number(last) < lanes - 1) {
+      exists = exists && place < ir::Broadcast::make(unknown(number(last) + 2), lanes);
+    }
+    return ir::Select::make(ir::simplify(exists), sums, ir::make_zero(sums.type()));
+  }
+
   /// The column of the first lane; of an image without border, none.
   static std::optional<int> first_column(const ir::Call& call) {
     if (call.args.size() == 1) return {};
@@ -147,7 +176,7 @@ class LowerStridedVectors : public ir::IRMutator {
     const int end = number(call.args[kEnd]);
     std::vector<int> taken;
     for (int column = first; column < first + lanes; ++column) {
-      const bool exists = column >= 0 && (column < columns || (in_image && column >= end));
+      const bool exists = (column >= 0 && column < columns) || (in_image && column >= end);
       taken.push_back(exists ? column - from : lanes);
     }
     return ir::Shuffle::make({dense, ir::Broadcast::make(scalar(call.args[kOutside]), lanes)},
@@ -298,6 +327,16 @@ Expr strided(const Expr& value, const PlaneElement& at, const Expr& outside) {
 
 Expr alternating(const Expr& column, const Expr& even, const Expr& odd) {
   return ir::Call::make(even.type(), kAlternating, {column, even, odd}, ir::Call::PureExtern);
+}
+
+Expr pair_sums(const Expr& pairs, const Lanes& of_pairs) {
+  return pure_call(kPairSums, {pairs, of_pairs.first, of_pairs.last});
+}
+
+Expr pair_sums(const Expr& pairs, const Lanes& of_pairs, const Expr& singles,
+               const Lanes& of_singles) {
+  return pure_call(kPairSums, {pairs, of_pairs.first, of_pairs.last, singles, of_singles.first,
+                               of_singles.last});
 }
 
 Expr in_order(const Expr& value, int stride) {

@@ -30,6 +30,16 @@ Halide::Expr strided(const Halide::Expr& value, const PlaneElement& at,
 Halide::Expr alternating(const Halide::Expr& column, const Halide::Expr& even,
                          const Halide::Expr& odd);
 
+struct Lanes {
+  int first = 0, last = 0;
+};
+
+/// Pairs of lanes added, plus the first of each two `singles`; what is added is zero in other lanes
+/// than the given. `pairs` and `singles`: loads of every second element. In the order of columns.
+Halide::Expr pair_sums(const Halide::Expr& pairs, const Lanes& of_pairs);
+Halide::Expr pair_sums(const Halide::Expr& pairs, const Lanes& of_pairs,
+                       const Halide::Expr& singles, const Lanes& of_singles);
+
 /// `value`, computed of `strided` ones, with its lanes in the order of columns again.
 Halide::Expr in_order(const Halide::Expr& value, int stride);
 

@@ -34,11 +34,14 @@ Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   plan.lanes = machine.f32_lanes;
   while (plan.lanes > 4 && plan.lanes / 2 >= layer.out.width) plan.lanes /= 2;
   // Rows of a tile share input rows, and the taps stay in registers. Of 32 registers enough are
-  // left for 4 rows, in tiles that are few enough to be unrolled side by side.
-  constexpr std::int64_t kFewVectors = 2;
+  // left for 4 rows, in tiles that are few enough to be unrolled side by side; with strides, where
+  // an output has several sums, for 3 of few taps.
+  constexpr std::int64_t kFewVectors = 2, kFewTaps = 9;
   const bool many_registers = machine.vector_registers >= 32;
   const bool few_vectors = layer.out.width <= kFewVectors * plan.lanes;
-  const std::int64_t rows = many_registers && few_vectors && layer.strides == Size{} ? 4 : 2;
+  const std::int64_t rows_of_sums = layer.taps() <= kFewTaps ? 3 : 2;
+  const std::int64_t most_rows = layer.strides == Size{} ? 4 : rows_of_sums;
+  const std::int64_t rows = many_registers && few_vectors ? most_rows : 2;
   plan.tile_height = static_cast<int>(std::min(rows, layer.out.height));
   plan.tile_width = plan.lanes;
   constexpr std::int64_t kTasks = 16;
