@@ -44,12 +44,20 @@ Expr elu(Bindings& let, const Expr& x, float alpha) {
 
 Expr selu(Bindings& let, const Expr& x, float alpha, float gamma) {
   const auto product = static_cast<float>(static_cast<double>(alpha) * static_cast<double>(gamma));
-  return select(ieee::less(x, 0.0F), ieee::mul(exponential_minus_1(let, x, 1.0F), product),
-                ieee::mul(x, gamma));
+  const Expr growth = exponential_minus_1(let, x, 1.0F);
+  // Near 0 the result is finite where the product of both is not.
+  const Expr below =
+      std::isinf(product) ? ieee::mul(ieee::mul(growth, alpha), gamma) : ieee::mul(growth, product);
+  return select(ieee::less(x, 0.0F), below, ieee::mul(x, gamma));
 }
 
 Expr celu(Bindings& let, const Expr& x, float alpha) {
-  const Expr below = ieee::mul(exponential_minus_1(let, x, alpha), alpha);
+  const Expr growth = ieee::mul(exponential_minus_1(let, x, alpha), alpha);
+  // Of a large alpha x / alpha is a denormal that has lost digits, where the result is x.
+  constexpr float kLarge = 2;
+  const Expr below = std::abs(alpha) <= kLarge
+                         ? growth
+                         : select(ieee::less(x, std::abs(alpha) * -0x1p-26F), growth, x);
   // Of both zeros +0 is the result.
   return ieee::add(select(ieee::less(x, 0.0F), below, x), 0.0F);
 }
@@ -74,10 +82,18 @@ Expr hard_silu(Bindings& let, const Expr& x) {
   return ieee::mul(x, ieee::mul(ieee::at_most(6.0F, sum), 1.0F / 6));
 }
 
-/// x + low below `lower`, x + high above `upper`, else (and for NaN) 0.
-Expr shrink(const Expr& x, float lower, float low, float upper, float high) {
-  return select(ieee::less(x, lower), ieee::add(x, low), ieee::less(upper, x), ieee::add(x, high),
-                0.0F);
+/// x + bias below -threshold, x - bias above it, else (and for NaN) 0.
+Expr shrink(const Expr& x, float threshold, float bias) {
+  // No number is -0: Halide takes it for the 0 that is the result.
+  const float lower = 0 - threshold, high = 0 - bias;
+  const Expr below = ieee::add(x, bias), above = ieee::add(x, high);
+  if (threshold < 0) {
+    // Only NaN is neither: where LLVM takes for granted that it is not there, its bits tell.
+    constexpr std::uint32_t kInfinity = 0x7F800000U;
+    const Expr is_nan = (bits_of(x) & ~Expr(kSignBit)) > Expr(kInfinity);
+    return select(is_nan, 0.0F, ieee::less(x, lower), below, above);
+  }
+  return select(ieee::less(x, lower), below, ieee::less(threshold, x), above, 0.0F);
 }
 
 Expr squareplus(Bindings& let, const Expr& x, float b) {
@@ -145,11 +161,11 @@ Expr formula(Bindings& let, const Activation& f, const Expr& x) {
     case F::tanh_shrink:
       return tanh_shrink(let, x);
     case F::soft_shrink:
-      return shrink(x, -f.alpha, f.alpha, f.alpha, -f.alpha);
+      return shrink(x, f.alpha, f.alpha);
     case F::hard_shrink:
       return select(ieee::less(f.alpha, Halide::abs(x)), x, 0.0F);
     case F::shrink:
-      return shrink(x, -f.alpha, f.beta, f.alpha, -f.beta);
+      return shrink(x, f.alpha, f.beta);
     case F::softplus:
       return softplus(let, x);
     case F::softsign:

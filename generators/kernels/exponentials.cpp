@@ -3,6 +3,9 @@
 // relative error is given beside them; 2^-24 is half an ulp.
 #include "generators/kernels/exponentials.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace convc {
 namespace {
 
@@ -128,7 +131,9 @@ Expr exponential_minus_1(Bindings& let, const Expr& x, float scale) {
   }
   // e^y grows with y: its relative error is the absolute one of y, so y is a double. Half of the
   // result is computed, as 2^128 is no float.
-  const Expr bounded = let(ieee::at_least(-89.0F * -scale, let(ieee::at_most(30.0F * -scale, x))));
+  constexpr float kMost = std::numeric_limits<float>::max();
+  const float lowest = std::max(-89.0F * -scale, -kMost), highest = std::min(30.0F * -scale, kMost);
+  const Expr bounded = let(ieee::at_least(lowest, let(ieee::at_most(highest, x))));
   const Reduced y =
       reduce_double(let, let(Halide::cast<double>(bounded) / Expr(static_cast<double>(scale))));
   const Expr power = let(power_of_2(y.shifted, -1));

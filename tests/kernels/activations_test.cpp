@@ -72,10 +72,24 @@ std::vector<Case> all_cases() {
       {F::celu, 1.3F},
       {F::celu, 0.01F},
       {F::celu, -1.7F},
+      {F::celu, 1000},
+      {F::celu, 3e38F},
+      {F::celu, -3e38F},
+      {F::celu, 1e-38F},
+      {F::celu, 1e-44F},
+      {F::elu, 3e38F},
+      {F::selu, 3e38F, 0, 2e38F},
+      {F::selu, 1e-30F, 0, 1e-30F},
+      {F::selu, 2, 0, kInfinity},
       {F::hard_sigmoid, 0.2F, 0.5F},
       {F::hard_sigmoid, 0, 0.5F},
       {F::soft_shrink, 0.1F},
+      {F::soft_shrink, 0},
+      {F::hard_shrink, 0},
       {F::shrink, 1.5F, 1.1F},
+      {F::shrink, 0, 0},
+      {F::shrink, 0, 1.5F},
+      {F::shrink, -1, 0},
       {F::squareplus, 0},
       {F::squareplus, 0.1F},
       {F::squareplus, 1e-35F},
@@ -179,7 +193,8 @@ std::vector<float> turning_points(const Activation& activation) {
       6,     9,      -9,        15,         -14.8F,    -15,        -10.9F, -30,
       17.3F, -17.3F, 88.72F,    89,         -87.3F,    -103.97F,   -104,   -110};
   for (const float parameter : {activation.alpha, activation.beta, activation.gamma}) {
-    points.insert(points.end(), {parameter, -parameter, std::sqrt(std::abs(parameter)) * 0x1p13F});
+    points.insert(points.end(), {parameter, -parameter, std::sqrt(std::abs(parameter)) * 0x1p13F,
+                                 parameter * 0x1p-26F, parameter * -0x1p-26F});
   }
   return points;
 }
