@@ -182,7 +182,7 @@ class LayerChecker {
   }
 
   void check_parameters() {
-    if (draft_.epsilon.value && *draft_.epsilon.value < 0) {
+    if (draft_.epsilon.value && !(*draft_.epsilon.value >= 0)) {
       fail(Code::bad_parameter, draft_.epsilon.range,
            cat("`epsilon` must not be negative: ", *draft_.epsilon.value));
     }

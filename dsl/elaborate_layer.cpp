@@ -1,4 +1,5 @@
 // The arguments of layers.
+#include <cmath>
 #include <limits>
 
 #include "dsl/axes.h"
@@ -217,8 +218,23 @@ class LayerReader {
     own_parameter("alpha", activation.alpha, clips ? std::optional(-infinity) : std::nullopt);
     own_parameter("beta", activation.beta, bounded ? std::optional(infinity) : std::nullopt);
     own_parameter("gamma", activation.gamma, std::nullopt);
+    refuse_infinite_alpha();
     const bool given = arguments_.count("alpha") != 0 && arguments_.count("beta") != 0;
     if (activation.function == ActivationFunction::threshold && !given) refuse_threshold();
+  }
+
+  // inf * 0, or inf - inf.
+  void refuse_infinite_alpha() {
+    const Activation& activation = *layer_.activation.value;
+    const bool subtracts = activation.function == ActivationFunction::celu ||
+                           activation.function == ActivationFunction::selu;
+    if (!subtracts || !std::isinf(activation.alpha)) return;
+    diagnostics_
+        .error(Code::bad_parameter, layer_.activation.range,
+               cat("`alpha` of ", name_of(activation.function),
+                   " is infinite, with which the formula is not a number"))
+        .help("give it a finite number");
+    layer_.broken = true;
   }
 
   // Keras has no defaults for its numbers.
@@ -260,6 +276,11 @@ class LayerReader {
     number(name, given);
     if (given.value) value = *given.value;
     if (given.present) layer_.activation.range = given.range;
+    if (given.value && std::isnan(*given.value)) {
+      diagnostics_.error(Code::bad_parameter, given.range, cat("`", name, "` is not a number"))
+          .help("give it a number");
+      layer_.broken = true;
+    }
     return given;
   }
 

@@ -203,14 +203,17 @@ std::string activation_call(const Activation& activation) {
     default:
       break;
   }
-  const auto bound = [](float value) {
-    return std::isinf(value) ? std::string("None") : python_float(value);
-  };
+  const bool clips = activation.function == ActivationFunction::clip;
+  const bool bounded = clips || activation.function == ActivationFunction::relu;
+  const std::string alpha =
+      clips && activation.alpha == -infinity ? "None" : python_float(activation.alpha);
+  const std::string beta =
+      bounded && activation.beta == infinity ? "None" : python_float(activation.beta);
   CallText call("Activation");
   call.word("activation", activation_word(normal));
   const bool always = activation.function == ActivationFunction::threshold;
-  if (always || activation.alpha != normal.alpha) call.add("alpha", bound(activation.alpha));
-  if (always || activation.beta != normal.beta) call.add("beta", bound(activation.beta));
+  if (always || activation.alpha != normal.alpha) call.add("alpha", alpha);
+  if (always || activation.beta != normal.beta) call.add("beta", beta);
   return call.number("gamma", activation.gamma, normal.gamma).take();
 }
 

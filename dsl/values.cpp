@@ -223,14 +223,10 @@ std::optional<float> read_number(const Expr& expr, const std::string& what,
                       diagnostics);
   }
   const float number = static_cast<float>(value.number);
-  if (std::isfinite(number)) return number;
-  const bool meant = is_special(value);  // which lists of weights may hold
-  diagnostics
-      .error(Code::literal_range, expr.range,
-             meant ? cat(what, " must be finite, not ", value.text)
-                   : cat(what, " is out of float32's range"))
+  if (std::isfinite(number) || is_special(value)) return number;
+  diagnostics.error(Code::literal_range, expr.range, cat(what, " is out of float32's range"))
       .note("the largest float32 is 3.4028235e+38")
-      .help(meant ? "give a finite number" : "use a smaller number");
+      .help("use a smaller number");
   return std::nullopt;
 }
 
