@@ -220,9 +220,13 @@ class LayerChecker {
     if (!draft_.variance.value) return;
     const std::vector<float>& values = (*draft_.variance.value)->values;
     const std::optional<std::string> negative = negative_variance(values);
-    if (!negative) return;
-    fail(Code::negative_variance, draft_.variance.range, cat("`moving_variance` ", *negative))
-        .note("a variance is a mean of squares");
+    if (negative) {
+      fail(Code::negative_variance, draft_.variance.range, cat("`moving_variance` ", *negative))
+          .note("a variance is a mean of squares");
+      return;
+    }
+    warn_of_zero_root("`moving_variance`", values, draft_.epsilon.value_or(1e-3F),
+                      draft_.variance.range, diagnostics_);
   }
 
   void check_finite() {

@@ -9,6 +9,10 @@
 
 namespace convc {
 
+/// Warns of variances that are 0 with `epsilon`: what is divided by their root is infinite.
+void warn_of_zero_root(const std::string& subject, const std::vector<float>& variances,
+                       float epsilon, const SourceRange& range, Diagnostics& diagnostics);
+
 /// Warns of numbers that are infinite or none at all; `subject` is what has them.
 void warn_of_infinite(const std::string& subject, const std::vector<float>& values,
                       const SourceRange& range, Diagnostics& diagnostics);

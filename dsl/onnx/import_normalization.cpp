@@ -41,10 +41,13 @@ bool set_vectors(NodeReader& node, Importer& importer, std::int64_t channels, Po
   return ok;
 }
 
-bool check_variance(NodeReader& node, const PostOp& step) {
+bool check_variance(NodeReader& node, Importer& importer, const PostOp& step) {
   if (!step.variance) return true;
   const std::optional<std::string> negative = negative_variance(step.variance->values);
-  if (!negative) return true;
+  if (!negative) {
+    importer.warn_of_zero_root(node, 4, kNormalizationInputs[3], step);
+    return true;
+  }
   node.fail(Code::negative_variance, cat("the variance ", *negative))
       .note("a variance is a mean of squares")
       .help("input 4 holds variances of 0 or more, input 3 the means");
@@ -85,7 +88,8 @@ void import_batch_normalization(NodeReader& node, Importer& importer) {
                                          shape_text(image->model_sizes()), ", without channels"));
     return;
   }
-  if (set_vectors(node, importer, image->channels(), &step) && check_variance(node, step)) {
+  if (set_vectors(node, importer, image->channels(), &step) &&
+      check_variance(node, importer, step)) {
     importer.add_post_op(node, std::move(step), {*image});
   }
 }

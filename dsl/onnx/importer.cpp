@@ -12,6 +12,14 @@
 #include "dsl/text.h"
 
 namespace convc::onnx_import {
+namespace {
+
+std::string input_label(const NodeReader& node, int index, const std::string& what) {
+  return cat("node ", node_label(node.proto(), node.index()), ": input ", index, " (", what, ", \"",
+             shown(node.input_name(index)), "\")");
+}
+
+}  // namespace
 
 bool Image::is_open() const {
   return std::any_of(dims.begin(), dims.end(), [](const Dim& dim) { return !dim.fixed(); });
@@ -195,9 +203,13 @@ ConstantRef Importer::constant_input(NodeReader& node, int index, const std::str
 
 void Importer::warn_of_infinite(const NodeReader& node, int index, const std::string& what,
                                 const std::vector<float>& values) {
-  convc::warn_of_infinite(cat("node ", node_label(node.proto(), node.index()), ": input ", index,
-                              " (", what, ", \"", shown(node.input_name(index)), "\")"),
-                          values, {}, diagnostics_);
+  convc::warn_of_infinite(input_label(node, index, what), values, {}, diagnostics_);
+}
+
+void Importer::warn_of_zero_root(const NodeReader& node, int index, const std::string& what,
+                                 const PostOp& step) {
+  convc::warn_of_zero_root(input_label(node, index, what), step.variance->values, step.epsilon, {},
+                           diagnostics_);
 }
 
 std::optional<float> Importer::scalar_input(NodeReader& node, int index, const std::string& what,

@@ -70,6 +70,9 @@ class Importer {
   /// Warns of numbers of input `index`, `what` in messages, that are infinite or none at all.
   void warn_of_infinite(const NodeReader& node, int index, const std::string& what,
                         const std::vector<float>& values);
+  /// Of the variances of a BatchNormalization.
+  void warn_of_zero_root(const NodeReader& node, int index, const std::string& what,
+                         const PostOp& step);
   /// One number, by input `index` or `fallback` when the node does not have it.
   std::optional<float> scalar_input(NodeReader& node, int index, const std::string& what,
                                     float fallback);
