@@ -41,6 +41,7 @@ PaddingRule rule_of(const Window& window) {
 bool set_spatial_axis(NodeReader& node, const Window& window, std::size_t axis, LayerSpec* layer,
                       Image* output) {
   const std::int64_t in = output->sizes[axis + 2];
+  const Dim dim = output->dims[axis + 2];
   const std::int64_t span = span_of(window, axis);
   const AxisPadding pads = padding_of(window, axis, in);
   const auto out_of = [&](std::int64_t size) {
@@ -61,7 +62,8 @@ bool set_spatial_axis(NodeReader& node, const Window& window, std::size_t axis, 
         *output, axis + 2);
     return false;
   }
-  if (!check_auto_pads(node, window, axis, pads)) return false;
+  const auto pads_of = [&](std::int64_t size) { return padding_of(window, axis, size); };
+  if (!check_auto_pads(node, window, axis, dim, pads_of)) return false;
   put_axis(window, axis, pads, *output, layer);
   return true;
 }

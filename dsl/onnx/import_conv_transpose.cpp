@@ -50,6 +50,7 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
     return false;
   }
   const std::int64_t in = output->sizes[axis + 2];
+  const Dim dim = output->dims[axis + 2];
   const Trim trim = trim_of(transposed, axis, in);
   const auto out_of = [&](std::int64_t size) {
     const Trim taken = trim_of(transposed, axis, size);
@@ -65,7 +66,13 @@ bool set_spatial_axis(NodeReader& node, const Transposed& transposed, std::size_
   }
   const AxisPadding pads = {trim.before, trim.after};
   // By the specification, an output_shape overrides pads.
-  if (transposed.output_shape.empty() && !check_auto_pads(node, window, axis, pads)) return false;
+  const auto pads_of = [&](std::int64_t size) {
+    const Trim taken = trim_of(transposed, axis, size);
+    return AxisPadding{taken.before, taken.after};
+  };
+  if (transposed.output_shape.empty() && !check_auto_pads(node, window, axis, dim, pads_of)) {
+    return false;
+  }
   put_axis(window, axis, pads, *output, layer);
   at(layer->output_padding, axes_of(layer->rank)[axis]) = trim.added;
   layer->output_padding_given = layer->output_padding_given || trim.added != 0;

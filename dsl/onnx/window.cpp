@@ -93,17 +93,27 @@ bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shap
   return false;
 }
 
-bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis,
-                     const AxisPadding& pads) {
+bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis, const Dim& in,
+                     const std::function<AxisPadding(std::int64_t)>& pads_of) {
   const std::int64_t before = window.pads[axis], after = window.pads[window.kernel.size() + axis];
   const bool given = std::any_of(window.pads.begin(), window.pads.end(),
                                  [](std::int64_t pad) { return pad != 0; });
-  const bool same = before == pads.before && after == pads.after;
-  if (window.auto_pad == AutoPad::notset || !given || same) return true;
-  node.fail_attribute("pads", cat("has ", before, " and ", after, " for spatial axis ", axis,
-                                  ", where `auto_pad` gives ", pads.before, " and ", pads.after))
-      .help("remove one of the two; ONNX forbids both");
-  return false;
+  if (window.auto_pad == AutoPad::notset || !given) return true;
+  // What is padded depends on the rest of the size that strides leave.
+  constexpr std::int64_t kMostSizes = 1 << 16;
+  const std::int64_t sizes = std::min(window.strides[axis], kMostSizes);
+  const std::int64_t last = std::min(in.max, in.min + sizes - 1);
+  for (std::int64_t size = in.min; size <= last; ++size) {
+    const AxisPadding pads = pads_of(size);
+    if (before == pads.before && after == pads.after) continue;
+    node.fail_attribute("pads",
+                        cat("has ", before, " and ", after, " for spatial axis ", axis,
+                            ", where `auto_pad` gives ", pads.before, " and ", pads.after,
+                            in.fixed() ? std::string() : cat(", if that has ", size, " elements")))
+        .help("remove one of the two; ONNX forbids both");
+    return false;
+  }
+  return true;
 }
 
 void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,10 +41,10 @@ bool complete_window(NodeReader& node, const std::vector<std::int64_t>& weights_
 bool check_ranks(NodeReader& node, const std::vector<std::int64_t>& weights_shape,
                  const Image& image);
 
-/// Pads that are given beside an `auto_pad` ask for what it does, `pads`, or are all 0. False when
-/// something has been reported.
-bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis,
-                     const AxisPadding& pads);
+/// Pads that are given beside an `auto_pad` ask for what it does of each size that the axis may
+/// have, or are all 0. False when something has been reported.
+bool check_auto_pads(NodeReader& node, const Window& window, std::size_t axis, const Dim& in,
+                     const std::function<AxisPadding(std::int64_t)>& pads_of);
 
 /// Puts spatial axis `axis` of the window and of the output into the layer.
 void put_axis(const Window& window, std::size_t axis, const AxisPadding& pads, const Image& output,

@@ -57,6 +57,30 @@ TEST_CASE("open sizes go through a convolution") {
   CHECK(loaded.graph().tensors[1].shape[2] == Dim{1, std::int64_t{1} << 30});
 }
 
+TEST_CASE("pads beside an auto_pad agree with it for every open size") {
+  const auto text = [](const Sizes& pads, const Sizes& strides) {
+    ModelMaker model;
+    model.input("x", {1, 2, 32, 32});
+    dim(model, 0, 2)->set_dim_param("H");
+    model.filled("w", {4, 2, 3, 3});
+    model.node("Conv", {"x", "w"}, {"y"})
+        .set("strides", strides)
+        .set("auto_pad", "SAME_UPPER")
+        .set("pads", pads);
+    model.output("y");
+    return model.load().text;
+  };
+  CHECK(text({1, 1, 1, 1}, {1, 1}).empty());
+  for (const std::int64_t before : {0, 1}) {
+    CHECK(text({before, 1, 1, 1}, {2, 1}).find("`auto_pad` gives ") != std::string::npos);
+  }
+  CHECK(
+      text({0, 1, 1, 1}, {2, 1})
+          .find(
+              "attribute `pads` has 0 and 1 for spatial axis 0, where `auto_pad` gives 1 and 1, if "
+              "that has 1 elements [E081]") != std::string::npos);
+}
+
 TEST_CASE("open sizes of several layers have no greatest size") {
   ModelMaker model;
   model.input("x", {1, 2, 8});
