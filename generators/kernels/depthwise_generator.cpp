@@ -107,10 +107,11 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
   /// LLVM makes no product of a zero that it sees; of one in a copy it does.
   bool multiplies_zeros() const { return all_taps && padding_mode == PaddingMode::zeros; }
 
-  /// Where taps ask whether they lie in the image, they may lie anywhere. (With a run-time size,
-  /// Halide's simplifier takes the interior of `inside` for empty, and every tap would ask.)
+  /// Where taps ask whether they lie in the image, along an axis, they may lie anywhere. (With a
+  /// run-time size, Halide's simplifier takes the interior of `inside` for empty, and every tap
+  /// would ask.)
   Expr to_read(const Var& coordinate, const SpatialAxis& axis, int tile) const {
-    return reads_directly() && is_padded() ? Expr(coordinate) : inside(coordinate, axis, tile);
+    return reads_directly() && axis.bordered ? Expr(coordinate) : inside(coordinate, axis, tile);
   }
 
   /// With filters_outer a line is seldom needed again before its pixel's turn is over.
