@@ -46,7 +46,7 @@ struct Term {
 /// Every number with what it can be: shares below 1, rates that processors have. Those with one
 /// value are not fitted: kernels that run in a loop alone have all of L3 to themselves, so a study
 /// says little about what they cost in a network (decision 0021).
-constexpr std::array<Term, 23> kTerms = {{
+constexpr std::array<Term, 24> kTerms = {{
     {"loads_per_cycle", &MeasuredCosts::loads_per_cycle, 1, 4},
     {"issue_width", &MeasuredCosts::issue_width, 3, 8},
     {"cycles_per_load", &MeasuredCosts::cycles_per_load, 0.01, 0.5},
@@ -55,6 +55,7 @@ constexpr std::array<Term, 23> kTerms = {{
     {"l3_share", &MeasuredCosts::l3_share, 0.35, 0.35},
     {"l2_bytes_per_cycle", &MeasuredCosts::l2_bytes_per_cycle, 8, 64},
     {"exposed_panel", &MeasuredCosts::exposed_panel, 0.01, 1},
+    {"exposed_place_panel", &MeasuredCosts::exposed_place_panel, 0.01, 1},
     {"exposed_input", &MeasuredCosts::exposed_input, 0.01, 1},
     {"l3_bytes_per_cycle", &MeasuredCosts::l3_bytes_per_cycle, 16, 16},
     {"exposed_once", &MeasuredCosts::exposed_once, 0.1, 2},

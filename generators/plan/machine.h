@@ -19,8 +19,9 @@ struct MeasuredCosts {
   double l2_share = 0.6;          ///< of L2, for the same
   double l3_share = 0.35;         ///< of L3, for the weights that the layers before leave there
   double l2_bytes_per_cycle = 32;
-  double exposed_panel = 0.05;  ///< of the time that weights take from L2, beside work
-  double exposed_input = 0.1;   ///< of the time that inputs take from L2, beside work
+  double exposed_panel = 0.05;        ///< of the time that weights take from L2, beside work
+  double exposed_place_panel = 0.05;  ///< winograd: the same of a place's weights
+  double exposed_input = 0.1;         ///< of the time that inputs take from L2, beside work
   double l3_bytes_per_cycle = 16;
   double exposed_once = 1;  ///< of the time that what is read once takes from L3
   /// Of the time that an input that streams (tiled_cost.h) takes from L3, for each doubling of the

@@ -262,9 +262,7 @@ std::string why_not_depthwise(const LayerSpec& layer) {
 Plan depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   Plan plan;
   plan.algorithm = Algorithm::depthwise;
-  // With few channels a narrower vector wastes fewer lanes.
-  plan.lanes = machine.f32_lanes;
-  while (plan.lanes > 4 && plan.lanes / 2 >= layer.filters) plan.lanes /= 2;
+  plan.lanes = lanes_for(layer.filters, machine);
   const Traversal chosen = traversal(layer, machine);
   plan.tile_height = chosen.tile.height;
   plan.tile_width = chosen.tile.width;

@@ -16,9 +16,7 @@ std::string why_not_grouped(const LayerSpec& layer) {
 Plan grouped_plan(const LayerSpec& layer, const Machine& machine) {
   Plan plan;
   plan.algorithm = Algorithm::grouped;
-  // Vectors run over filters; with few of them a narrower vector wastes fewer lanes.
-  plan.lanes = machine.f32_lanes;
-  while (plan.lanes > 4 && plan.lanes / 2 >= layer.filters) plan.lanes /= 2;
+  plan.lanes = lanes_for(layer.filters, machine);
   // Beside the sums stand the weights of one tap; its input comes from memory.
   constexpr int kSpareRegisters = 2;
   plan.tile_height = layer.out.height > 1 ? 2 : 1;

@@ -31,8 +31,7 @@ bool fits_one_tile(const Plan& plan, const LayerSpec& layer, bool many_registers
 Plan planar_depthwise_plan(const LayerSpec& layer, const Machine& machine) {
   Plan plan;
   plan.algorithm = Algorithm::planar;
-  plan.lanes = machine.f32_lanes;
-  while (plan.lanes > 4 && plan.lanes / 2 >= layer.out.width) plan.lanes /= 2;
+  plan.lanes = lanes_for(layer.out.width, machine);
   // Rows of a tile share input rows, and the taps stay in registers. Of 32 registers enough are
   // left for 4 rows, in tiles that are few enough to be unrolled side by side; with strides, where
   // an output has several sums, for 3 of few taps.

@@ -262,7 +262,10 @@ double winograd_cycles(const LayerSpec& layer, const Plan& plan, const Machine& 
   tile.width = plan.tile_width;
   tile.vectors = plan.tile_vectors;
   tile.lanes = plan.lanes;
-  const double computing = predicted_cycles(products, tile, machine) / real(tasks.images);
+  // Fewer register tiles take a panel of a place's weights than take one of a direct layer's.
+  Machine of_places = machine;
+  of_places.costs.exposed_panel = machine.costs.exposed_place_panel;
+  const double computing = predicted_cycles(products, tile, of_places) / real(tasks.images);
   const double weights = real(products.taps * products.filters * tasks.places * kFloatBytes);
   const double first_tiles =
       computing * real(std::min<std::int64_t>(plan.tile_width, tasks.tiles)) / real(tasks.tiles);

@@ -112,6 +112,13 @@ bool panel_exceeds_l2(const TileDomain& domain, int vectors, int lanes, const Ma
   return domain.taps * vectors * lanes * kFloatBytes > share_bytes;
 }
 
+int lanes_for(std::int64_t count, const Machine& machine) {
+  constexpr int kFewestLanes = 4;
+  int lanes = machine.f32_lanes;
+  while (lanes > kFewestLanes && lanes / 2 >= count) lanes /= 2;
+  return lanes;
+}
+
 bool fits_registers(int height, int width, int vectors, const Machine& machine) {
   // Beside the accumulators stand one weights vector per filter vector and a broadcast input, which
   // AVX-512 folds into the multiply-add. Compilers spill when they have no register to spare.

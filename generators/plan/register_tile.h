@@ -70,6 +70,9 @@ RegisterTile choose_register_tile(const std::vector<TileDomain>& sizes, const Ma
 /// is the input's and the output's). Direct convolutions then take blocks of channels.
 bool panel_exceeds_l2(const TileDomain& domain, int vectors, int lanes, const Machine& machine);
 
+/// Lanes of vectors for `count` numbers side by side. Of few, a narrower vector wastes fewer lanes.
+int lanes_for(std::int64_t count, const Machine& machine);
+
 /// True when the accumulators and their operands stay in registers.
 bool fits_registers(int height, int width, int vectors, const Machine& machine);
 
