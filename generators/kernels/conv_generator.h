@@ -238,25 +238,26 @@ class ConvGenerator : public Halide::Generator<Derived> {
     tile(Halide::Func(output), filter, v, panel_filters, tiling);
   }
 
-  /// Orders the loops of a tiled output: `loops` of a task from the inside out, beginning with
-  /// those of a tile, which are unrolled vectors of `vector` elements along `over`, filters or
-  /// in_tile_column; one parallel loop of tasks.
-  void order_tiles(const Halide::Var& filter, const ImageVars& v,
-                   std::vector<Halide::VarOrRVar> loops, const Halide::Var& over, int vector) {
-    loops.insert(loops.end(), {panel_task, column_task, row_task});
-    Halide::Stage out = Halide::Func(output);
-    out.reorder(loops).fuse(panel_task, column_task, task).fuse(task, row_task, task);
-    unroll_tiles(out, filter, v, over, vector);
-  }
-  /// The rest of `order_tiles`, once the loops of tasks are one, `task`.
-  void unroll_tiles(Halide::Stage out, const Halide::Var& filter, const ImageVars& v,
-                    const Halide::Var& over, int vector) {
+  /// Orders the loops of `out`, a tiled output or its specialization: `loops` of a task from the
+  /// inside out, beginning with those of a tile, which are unrolled vectors of `vector` elements
+  /// along `over`, filters or in_tile_column; one parallel loop of the three `tasks`, likewise.
+  void order_tiles(Halide::Stage out, const Halide::Var& filter, const ImageVars& v,
+                   std::vector<Halide::VarOrRVar> loops, const std::vector<Halide::Var>& tasks,
+                   const Halide::Var& over, int vector) {
+    loops.insert(loops.end(), tasks.begin(), tasks.end());
+    out.reorder(loops).fuse(tasks[0], tasks[1], task).fuse(task, tasks[2], task);
     fuse_outer_loops(out, task, v)
         .parallel(task)
         .vectorize(over, vector)
         .unroll(filter)
         .unroll(in_tile_column)
         .unroll(in_tile_row);
+  }
+  void order_tiles(const Halide::Var& filter, const ImageVars& v,
+                   const std::vector<Halide::VarOrRVar>& loops, const Halide::Var& over,
+                   int vector) {
+    order_tiles(Halide::Func(output), filter, v, loops, {panel_task, column_task, row_task}, over,
+                vector);
   }
 
   /// A coordinate of an output element whose input may be read. A tile is always computed whole;

@@ -159,14 +159,9 @@ class DepthwiseConv : public ConvGenerator<DepthwiseConv> {
     } else {
       loops.insert(loops.end(), {tile_column, tile_row, panel_index});
     }
-    // Threads take tasks in turn: each keeps to rows of its own, as those of a block of panels are
-    // neighbours in the order of tasks.
-    loops.insert(loops.end(), {column_task, row_task, panel_task});
-    Halide::Stage(out)
-        .reorder(loops)
-        .fuse(column_task, row_task, task)
-        .fuse(task, panel_task, task);
-    unroll_tiles(out, filter, v, filter, vector());
+    // Threads take tasks in turn: where the rows of a block of panels follow each other, each keeps
+    // to rows of its own.
+    order_tiles(out, filter, v, loops, {column_task, row_task, panel_task}, filter, vector());
   }
 
   /// Tiles of a task along an axis.

@@ -190,7 +190,9 @@ std::int64_t lines_that_stay(const LayerSpec& layer, const Machine& machine) {
 Traversal traversal(const LayerSpec& layer, const Machine& machine) {
   if (const auto copied = traversal_of_copies(layer, machine)) return *copied;
   if (const auto tile = tile_of_kept_weights(layer, machine)) {
-    return {*tile, LoopOrder::filters_outer, 0, 0, ", a panel for all pixels in turn"};
+    return {.tile = *tile,
+            .order = LoopOrder::filters_outer,
+            .text = ", a panel for all pixels in turn"};
   }
   Traversal all;
   all.tile = tile_that_asks(layer, machine).value_or(tile_shape(layer));
