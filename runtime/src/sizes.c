@@ -5,14 +5,11 @@
 #include "internal.h"
 
 int convc_impl_multiply(int64_t a, int64_t b, int64_t* result) {
-  if (a == (int32_t)a && b == (int32_t)b) { /* the usual case: no division */
-    *result = a * b;
-    return 1;
-  }
-  if (a == INT64_MIN || b == INT64_MIN) return 0; /* neither has an absolute value */
-  const int64_t size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
-  if (size_b != 0 && size_a > INT64_MAX / size_b) return 0;
-  *result = a * b;
+  int64_t product;
+  if (__builtin_mul_overflow(a, b, &product)) return 0;
+  /* INT64_MIN has no absolute value. */
+  if (a == INT64_MIN || b == INT64_MIN || product == INT64_MIN) return 0;
+  *result = product;
   return 1;
 }
 

@@ -108,7 +108,8 @@ TEST_CASE("products that leave 64 bits are refused") {
                      {third + 1, 3, false},  {-third, 3, true},      {-third - 1, 3, false},
                      {-third, -3, true},     {root, root, true},     {root + 1, root + 1, false},
                      {root, -root, true},    {most, most, false},    {-most, most, false},
-                     {INT64_MIN, -1, false}, {-1, INT64_MIN, false}, {INT64_MIN, 2, false}};
+                     {INT64_MIN, -1, false}, {-1, INT64_MIN, false}, {INT64_MIN, 2, false},
+                     {INT64_MIN, 1, false},  {INT64_MIN, 0, false},  {2, INT64_MIN / 2, false}};
   for (const auto& [a, b, fits] : cases) {
     CAPTURE(a, b);
     std::int64_t product = 77;
